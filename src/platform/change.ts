@@ -1,0 +1,39 @@
+/**
+ * The words in which every change of the host is written: plain data, with all that its undo needs. `host/` and
+ * `release/` plan lists of them by looking only; the transaction in `update/` is the one that makes and undoes them.
+ */
+export type Change =
+  /** Make a directory and its missing parents; undone by removing those that were made and are empty. */
+  | { kind: "directory"; path: string; mode: number; made?: string[] }
+  /** Write (`after`) or delete (`after: null`) a text file; `before` is what was there. */
+  | { kind: "file"; path: string; before: FileImage | null; after: FileImage | null }
+  /** Place (`after`) or delete (`after: null`) a symlink; `before` is the old target. Anything else there is moved away first. */
+  | { kind: "link"; path: string; before: string | null; after: string | null }
+  /** Rename within one file system: a staged release into its place, a replaced file aside. */
+  | { kind: "move"; from: string; to: string }
+  /** Delete a version directory for good. Has no undo, so it stands only where nothing can be lost. */
+  | { kind: "remove"; path: string }
+  /** `systemctl daemon-reload`, when the list runs forward (`do`) or is rolled back over it (`undo`). */
+  | { kind: "daemon-reload"; when: "do" | "undo" }
+  /** Enable or disable a unit, with `--now` when `active` follows. */
+  | { kind: "unit"; unit: string; before: UnitState; after: UnitState }
+  /** The setup step of another updater: a foreign program that may write exactly the files in `before`. */
+  | { kind: "setup"; program: string; arguments: string[]; environment: Record<string, string>; before: Image[] };
+
+export interface FileImage {
+  content: string;
+  mode: number;
+}
+
+export interface UnitState {
+  enabled: boolean;
+  active: boolean;
+}
+
+/** What lay at a path before somebody else may have written there. */
+export type Image =
+  | { path: string; kind: "absent" }
+  | { path: string; kind: "file"; image: FileImage }
+  | { path: string; kind: "link"; target: string };
+
+export type ChangeKind = Change["kind"];

@@ -1,0 +1,29 @@
+import { UpdateError } from "./errors.ts";
+
+/** Time and chance, so that tests choose them. */
+export interface Clock {
+  now(): Date;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Waits; rejects with `E_CANCELED` as soon as `signal` fires. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  random: () => Math.random(),
+  sleep(milliseconds, signal) {
+    return new Promise((resolve, reject) => {
+      const cancel = () => {
+        clearTimeout(timer);
+        reject(new UpdateError("E_CANCELED", "interrupted while waiting"));
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", cancel);
+        resolve();
+      }, milliseconds);
+      if (signal.aborted) cancel();
+      else signal.addEventListener("abort", cancel, { once: true });
+    });
+  },
+};

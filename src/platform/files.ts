@@ -1,0 +1,63 @@
+/**
+ * The seam to the file system. Every path is a path of the host that is updated: under `--root DIR` the implementation
+ * resolves it inside DIR component by component, so an absolute symlink inside the root never leaves it. What is
+ * written into a link or a unit is therefore never prefixed.
+ *
+ * Calls are synchronous (they are small); bulk data (archives) goes through `release/`, on paths from `real`.
+ * A missing file is `undefined`, never an exception. Everything else fails with an `UpdateError` that names the path.
+ */
+export interface Files {
+  /** `/`, or the directory given by `--root`. */
+  readonly root: string;
+
+  /** Where `path` lies for the running kernel: its parents resolved inside the root, its last name not followed. */
+  real(path: string): string;
+  /** Where `path` lies for the running kernel once every link, the last included, is followed inside the root. */
+  realFollowed(path: string): string;
+
+  /** What lies at `path` itself; a symlink is not followed. */
+  stat(path: string): FileStat | undefined;
+  /** What lies at the end of the links at `path`; undefined when missing or dangling. */
+  statFollowed(path: string): FileStat | undefined;
+  /** The target as written, or undefined when `path` is missing or not a symlink. */
+  readLink(path: string): string | undefined;
+  /** The names in a directory, sorted, or undefined when there is none. */
+  list(path: string): string[] | undefined;
+  /** The content of a regular file of fewer than `limit` bytes (links followed), or undefined when missing. */
+  readText(path: string, limit: number): string | undefined;
+  /** As `readText`, for a file that others may plant: no link is followed, nothing blocks. */
+  readPlantable(path: string, limit: number): string | undefined;
+  /** Free bytes for us on the file system that holds `path`, or its nearest existing parent. */
+  freeBytes(path: string): number;
+
+  /** Makes `path` and its missing parents; answers the directories that it made, outermost first. */
+  makeDirectory(path: string, mode?: number): string[];
+  /** Replaces or makes a file through a synced temporary file beside it. An existing file keeps its mode, a new one gets `mode`. */
+  writeFile(path: string, content: string, mode?: number): void;
+  /** Makes or atomically replaces the symlink at `path` (whatever is there, but a directory). */
+  placeLink(path: string, target: string): void;
+  /** Renames within one file system, and syncs both parents. */
+  rename(from: string, to: string): void;
+  /** Removes a file or link; a missing one is fine. */
+  removeFile(path: string): void;
+  /** Removes an empty directory; answers whether it is gone. */
+  removeDirectory(path: string): boolean;
+  /** Removes a whole tree, without following links; a missing one is fine. */
+  removeTree(path: string): void;
+  /** Sets the permission bits. */
+  setMode(path: string, mode: number): void;
+}
+
+export type FileKind = "file" | "directory" | "symlink" | "other";
+
+export interface FileStat {
+  kind: FileKind;
+  /** Permission bits, 0o7777 at most. */
+  mode: number;
+  size: number;
+  owner: number;
+}
+
+/** Contract: mode of written config, unit and checksum files, and of made directories (installer-systemd, constants). */
+export const FILE_MODE = 0o644;
+export const DIRECTORY_MODE = 0o755;

@@ -1,0 +1,242 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type ErrorCode, systemErrorCode, UpdateError } from "./errors.ts";
+import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files } from "./files.ts";
+import { resolveInRoot } from "./root-path.ts";
+
+/** The file system of this machine, seen from `root` (`/`, or a directory that holds a host's tree). */
+export function hostFiles(root = "/"): Files {
+  const real = (path: string) => (root === "/" ? path : resolveInRoot(root, path, "parents"));
+  const realFollowed = (path: string) => (root === "/" ? path : resolveInRoot(root, path, "all"));
+  return {
+    root,
+    real,
+    realFollowed,
+
+    stat: (path) => attempt("look at", path, () => fileStat(lstatIfPresent(real(path)))),
+    statFollowed: (path) => attempt("look at", path, () => fileStat(statIfPresent(realFollowed(path)))),
+    readLink: (path) =>
+      attempt("read the link", path, () => {
+        const at = real(path);
+        return lstatIfPresent(at)?.isSymbolicLink() ? readlinkSync(at) : undefined;
+      }),
+    list: (path) =>
+      attempt("list", path, () => unlessMissing(() => readdirSync(realFollowed(path), { encoding: "utf8" }).sort())),
+    readText: (path, limit) => attempt("read", path, () => readBounded(realFollowed(path), path, limit, 0)),
+    readPlantable: (path, limit) =>
+      attempt("read", path, () => readBounded(real(path), path, limit, constants.O_NOFOLLOW)),
+    freeBytes: (path) =>
+      attempt("measure the free space at", path, () => {
+        const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });
+        return Number(bavail * bsize);
+      }),
+
+    makeDirectory: (path, mode = DIRECTORY_MODE) =>
+      attempt("make the directory", path, () => makeParents(real, path, mode)),
+    writeFile: (path, content, mode = FILE_MODE) =>
+      attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
+    placeLink: (path, target) =>
+      attempt("link", path, () => {
+        const at = real(path);
+        const temporary = temporaryBeside(at);
+        symlinkSync(target, temporary);
+        renameOrRemove(temporary, at);
+      }),
+    rename: (from, to) =>
+      attempt("move", from, () => {
+        const [source, destination] = [real(from), real(to)];
+        renameSync(source, destination);
+        syncDirectory(dirname(destination));
+        if (dirname(source) !== dirname(destination)) syncDirectory(dirname(source));
+      }),
+    removeFile: (path) =>
+      attempt("remove", path, () => {
+        const at = real(path);
+        if (unlessMissing(() => unlinkSync(at) ?? true)) syncDirectory(dirname(at));
+      }),
+    removeDirectory: (path) =>
+      attempt("remove the directory", path, () => {
+        try {
+          rmdirSync(real(path));
+          return true;
+        } catch (error) {
+          const code = systemErrorCode(error);
+          if (code === "ENOENT") return true;
+          if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+          throw error;
+        }
+      }),
+    removeTree: (path) =>
+      attempt("remove", path, () => {
+        const at = real(path);
+        rmSync(at, { recursive: true, force: true });
+        unlessMissing(() => syncDirectory(dirname(at)));
+      }),
+    setMode: (path, mode) => attempt("change the mode of", path, () => chmodSync(real(path), mode)),
+  };
+}
+
+const SYSTEM_ERRORS: Record<string, [code: ErrorCode, reason: string, hint: string]> = {
+  ENOSPC: ["E_NO_SPACE", "no space left on the file system", "free some space and run the command again"],
+  EDQUOT: ["E_NO_SPACE", "the disk quota is used up", "raise the quota or free some space, and run the command again"],
+  EROFS: [
+    "E_IO",
+    "the file system is read-only",
+    "remount it read-write, or choose another place with `--path` or `--install-dir`",
+  ],
+  EACCES: [
+    "E_IO",
+    "permission denied",
+    "run the command as root; look for a mandatory access rule in `journalctl -t audit`",
+  ],
+  EPERM: ["E_IO", "operation not permitted", "run the command as root; look for the immutable flag with `lsattr`"],
+  ENOTDIR: ["E_IO", "one of its parents is not a directory", "move that file away"],
+  EISDIR: ["E_IO", "there is a directory of that name", "move the directory away"],
+  ELOOP: [
+    "E_UNREADABLE_FILE",
+    "it is a symbolic link, or a chain of too many",
+    "replace the link by what it should point to",
+  ],
+  EXDEV: ["E_IO", "it lies on another file system", "keep the install directory on one file system"],
+};
+
+/** Runs `action`, and turns what the operating system says into an error that names the path, the reason and the remedy. */
+function attempt<T>(verb: string, path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UpdateError) throw error;
+    const known = SYSTEM_ERRORS[systemErrorCode(error) ?? ""];
+    if (known === undefined)
+      throw new UpdateError("E_IO", `cannot ${verb} \`${path}\`: ${String(error)}`, { cause: error });
+    const [code, reason, hint] = known;
+    throw new UpdateError(code, `cannot ${verb} \`${path}\`: ${reason}`, { hint, cause: error });
+  }
+}
+
+function unlessMissing<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+const lstatIfPresent = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+const statIfPresent = (path: string) => statSync(path, { throwIfNoEntry: false });
+
+function fileStat(stats: Stats | undefined): FileStat | undefined {
+  return stats && { kind: fileKind(stats), mode: stats.mode & 0o7777, size: stats.size, owner: stats.uid };
+}
+
+function fileKind(stats: Stats): FileKind {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  return stats.isSymbolicLink() ? "symlink" : "other";
+}
+
+/** O_NONBLOCK, so that a planted fifo cannot hold us; the size is checked on the open file, never on the name. */
+function readBounded(at: string, path: string, limit: number, flags: number): string | undefined {
+  const descriptor = unlessMissing(() => openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | flags));
+  if (descriptor === undefined) return undefined;
+  try {
+    if (!fstatSync(descriptor).isFile()) {
+      throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is not a regular file`, { hint: "move it away" });
+    }
+    const buffer = Buffer.alloc(limit);
+    let length = 0;
+    while (length < limit) {
+      const count = readSync(descriptor, buffer, length, limit - length, null);
+      if (count === 0) return buffer.toString("utf8", 0, length);
+      length += count;
+    }
+    throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is larger than ${limit} bytes`, { hint: "move it away" });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function nearestExisting(path: string): string {
+  let at = path;
+  while (lstatIfPresent(at) === undefined && at !== dirname(at)) at = dirname(at);
+  return at;
+}
+
+function makeParents(real: (path: string) => string, path: string, mode: number): string[] {
+  if (statIfPresent(real(path))?.isDirectory()) return [];
+  const made = path === dirname(path) ? [] : makeParents(real, dirname(path), DIRECTORY_MODE);
+  const at = real(path);
+  mkdirSync(at, { mode });
+  chmodSync(at, mode);
+  syncDirectory(dirname(at));
+  return [...made, path];
+}
+
+function replaceFile(at: string, content: string, mode: number): void {
+  const kept = lstatIfPresent(at);
+  const temporary = temporaryBeside(at);
+  const descriptor = openSync(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    const bytes = Buffer.from(content);
+    for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
+    fchmodSync(descriptor, kept?.isFile() ? kept.mode & 0o7777 : mode);
+    fsyncSync(descriptor);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  renameOrRemove(temporary, at);
+}
+
+function renameOrRemove(temporary: string, at: string): void {
+  try {
+    renameSync(temporary, at);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+  syncDirectory(dirname(at));
+}
+
+/** In the same directory, so that the rename is atomic and a security label is inherited (installer-systemd §1.9). */
+function temporaryBeside(at: string): string {
+  return join(dirname(at), `.${basename(at)}${crypto.randomUUID().slice(0, 8)}`);
+}
+
+function syncDirectory(at: string): void {
+  const descriptor = openSync(at, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
