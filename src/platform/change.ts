@@ -3,8 +3,8 @@
  * `release/` plan lists of them by looking only; the transaction in `update/` is the one that makes and undoes them.
  */
 export type Change =
-  /** Make a directory and its missing parents; undone by removing those that were made and are empty. */
-  | { kind: "directory"; path: string; mode: number; made?: string[] }
+  /** Make one directory that is missing; undone by removing it if it is empty. */
+  | { kind: "directory"; path: string; mode: number }
   /** Write (`after`) or delete (`after: null`) a text file; `before` is what was there. */
   | { kind: "file"; path: string; before: FileImage | null; after: FileImage | null }
   /** Place (`after`) or delete (`after: null`) a symlink; `before` is the old target. Anything else there is moved away first. */
@@ -18,7 +18,20 @@ export type Change =
   /** Enable or disable a unit, with `--now` when `active` follows. */
   | { kind: "unit"; unit: string; before: UnitState; after: UnitState }
   /** The setup step of another updater: a foreign program that may write exactly the files in `before`. */
-  | { kind: "setup"; program: string; arguments: string[]; environment: Record<string, string>; before: Image[] };
+  | SetupChange
+  /** Reload a running service into its new program, or restart it; undone by the same, once all that it reads is back. */
+  | { kind: "reload"; unit: string; pidFile: string; socket: string; restart: boolean };
+
+export interface SetupChange {
+  kind: "setup";
+  program: string;
+  arguments: string[];
+  environment: Record<string, string>;
+  /** Every path that the contract lets it write, as it was. */
+  before: Image[];
+  /** Every unit that it may enable, disable, start or stop, as it was. */
+  units: { unit: string; before: UnitState }[];
+}
 
 export interface FileImage {
   content: string;

@@ -21,9 +21,11 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
+import { copyFile, open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type ErrorCode, systemErrorCode, UpdateError } from "./errors.ts";
+import { systemErrorCode, UpdateError } from "./errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files } from "./files.ts";
+import { attempt, attemptAsync } from "./path-errors.ts";
 import { resolveInRoot } from "./root-path.ts";
 
 /** The file system of this machine, seen from `root` (`/`, or a directory that holds a host's tree). */
@@ -57,6 +59,15 @@ export function hostFiles(root = "/"): Files {
       attempt("make the directory", path, () => makeParents(real, path, mode)),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
+    copyProgram: async (source, path) => {
+      const at = real(path);
+      await attemptAsync("copy the updater to", path, async () => {
+        await copyFile(source, at, constants.COPYFILE_EXCL);
+        await using copy = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW);
+        await copy.chmod(0o755);
+        await copy.sync();
+      });
+    },
     placeLink: (path, target) =>
       attempt("link", path, () => {
         const at = real(path);
@@ -98,49 +109,12 @@ export function hostFiles(root = "/"): Files {
   };
 }
 
-const SYSTEM_ERRORS: Record<string, [code: ErrorCode, reason: string, hint: string]> = {
-  ENOSPC: ["E_NO_SPACE", "no space left on the file system", "free some space and run the command again"],
-  EDQUOT: ["E_NO_SPACE", "the disk quota is used up", "raise the quota or free some space, and run the command again"],
-  EROFS: [
-    "E_IO",
-    "the file system is read-only",
-    "remount it read-write, or choose another place with `--path` or `--install-dir`",
-  ],
-  EACCES: [
-    "E_IO",
-    "permission denied",
-    "run the command as root; look for a mandatory access rule in `journalctl -t audit`",
-  ],
-  EPERM: ["E_IO", "operation not permitted", "run the command as root; look for the immutable flag with `lsattr`"],
-  ENOTDIR: ["E_IO", "one of its parents is not a directory", "move that file away"],
-  EISDIR: ["E_IO", "there is a directory of that name", "move the directory away"],
-  ELOOP: [
-    "E_UNREADABLE_FILE",
-    "it is a symbolic link, or a chain of too many",
-    "replace the link by what it should point to",
-  ],
-  EXDEV: ["E_IO", "it lies on another file system", "keep the install directory on one file system"],
-};
-
-/** Runs `action`, and turns what the operating system says into an error that names the path, the reason and the remedy. */
-function attempt<T>(verb: string, path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof UpdateError) throw error;
-    const known = SYSTEM_ERRORS[systemErrorCode(error) ?? ""];
-    if (known === undefined)
-      throw new UpdateError("E_IO", `cannot ${verb} \`${path}\`: ${String(error)}`, { cause: error });
-    const [code, reason, hint] = known;
-    throw new UpdateError(code, `cannot ${verb} \`${path}\`: ${reason}`, { hint, cause: error });
-  }
-}
-
 function unlessMissing<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
+    // ENOTDIR: below a file there is nothing either.
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
     throw error;
   }
 }
@@ -189,8 +163,8 @@ function makeParents(real: (path: string) => string, path: string, mode: number)
   if (statIfPresent(real(path))?.isDirectory()) return [];
   const made = path === dirname(path) ? [] : makeParents(real, dirname(path), DIRECTORY_MODE);
   const at = real(path);
+  // No chmod after it: in a folder of another user the name may lead elsewhere by then; the umask is ours.
   mkdirSync(at, { mode });
-  chmodSync(at, mode);
   syncDirectory(dirname(at));
   return [...made, path];
 }

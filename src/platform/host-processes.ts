@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import type { Processes, RunOptions, RunResult } from "./processes.ts";
+import { systemErrorCode } from "./errors.ts";
+import type { Liveness, Processes, RunOptions, RunResult } from "./processes.ts";
 
 const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const BASE_ENVIRONMENT = {
@@ -15,6 +16,7 @@ const PIPE_GRACE_MS = 500;
 /** The programs of this machine. */
 export const hostProcesses: Processes = {
   run,
+  probe,
   find(name) {
     return PROGRAM_FOLDERS.map((folder) => join(folder, name)).find((path) => {
       try {
@@ -26,6 +28,15 @@ export const hostProcesses: Processes = {
     });
   },
 };
+
+function probe(pid: number): Liveness {
+  try {
+    process.kill(pid, 0);
+    return "alive";
+  } catch (error) {
+    return systemErrorCode(error) === "ESRCH" ? "gone" : { failure: String(error) };
+  }
+}
 
 async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const started = start(argv, options);
@@ -71,11 +82,12 @@ async function run(argv: readonly [string, ...string[]], options: RunOptions = {
 }
 
 function start(argv: readonly [string, ...string[]], options: RunOptions) {
+  const output = options.passOutput ? "inherit" : "pipe";
   try {
     return Bun.spawn([...argv], {
       cwd: options.directory ?? "/",
       env: { ...BASE_ENVIRONMENT, ...options.environment },
-      stdio: ["ignore", "pipe", "pipe", ...(options.descriptors ?? [])],
+      stdio: ["ignore", output, output, ...(options.descriptors ?? [])],
       detached: true,
     });
   } catch (error) {
@@ -91,7 +103,7 @@ function killGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
 }
 
 /** Splits a stream into lines, each handed on as it comes, and keeps the first `OUTPUT_LIMIT` bytes. */
-function collect(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void) {
+function collect(stream: ReadableStream<Uint8Array> | undefined, onLine: (line: string) => void) {
   const decoder = new TextDecoder();
   let kept = "";
   let rest = "";
@@ -103,7 +115,7 @@ function collect(stream: ReadableStream<Uint8Array>, onLine: (line: string) => v
     if (rest.length > OUTPUT_LIMIT) rest = rest.slice(0, OUTPUT_LIMIT);
   };
   const done = (async () => {
-    for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of stream ?? []) take(decoder.decode(chunk, { stream: true }));
     if (rest !== "") onLine(rest);
   })();
   done.catch(() => {});

@@ -2,15 +2,22 @@
 export interface Processes {
   /** Runs `argv` to its end. Never rejects for what the program does: read the result. */
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
+  /** Whether a process is there, by signal 0. */
+  probe(pid: number): Liveness;
   /** The absolute path of a program of the host (`systemctl`), looked for in the system folders only. */
   find(name: string): string | undefined;
 }
+
+/** What signal 0 to a process tells. */
+export type Liveness = "alive" | "gone" | { failure: string };
 
 export interface RunOptions {
   /** Added to the built environment (a fixed PATH, `LANG=C.UTF-8`). */
   environment?: Record<string, string>;
   /** After it the whole process group gets SIGKILL. */
   timeoutMs?: number;
+  /** The program writes to our stdout and stderr itself; `onLine` and the result get nothing. */
+  passOutput?: boolean;
   /** Each line as it comes, without its end. */
   onLine?: (line: string, from: "stdout" | "stderr") => void;
   /** Descriptors of ours that the program gets as 3, 4, … */

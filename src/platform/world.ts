@@ -3,6 +3,22 @@ import type { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import type { Log } from "./log.ts";
 import type { Processes } from "./processes.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** The part of `process.stderr` that a progress bar needs. */
+export interface Terminal {
+  columns?: number;
+  write(text: string): unknown;
+}
+
+/** How often a service is looked at after a reload, and for how long at most. */
+export interface HealthTiming {
+  intervalMs: number;
+  deadlineMs: number;
+}
+
+/** Contract (installer-systemd §4.6). Only builds for tests have another. */
+export const HEALTH_TIMING: HealthTiming = { intervalMs: 2000, deadlineMs: 60_000 };
 
 /** Everything outside the program, in one hand: files, programs, time, network, and where to talk to. */
 export interface World {
@@ -10,7 +26,13 @@ export interface World {
   processes: Processes;
   clock: Clock;
   http: Http;
+  sockets: Sockets;
   log: Log;
+  health: HealthTiming;
+  /** Where a progress bar may be drawn; undefined when nobody looks. */
+  terminal: Terminal | undefined;
+  /** Where the running executable lies on this machine; undefined when the sources are run directly. */
+  program: string | undefined;
   /** Fires on SIGINT and SIGTERM. */
   signal: AbortSignal;
 }

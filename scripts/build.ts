@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { parseArgs } from "node:util";
+import packageJson from "../package.json" with { type: "json" };
+import runtimes from "./runtimes.json" with { type: "json" };
+
+/**
+ * `bun run build`: compiles `dist/teleport-update-linux-<arch>` and starts each once. The same commit gives the same
+ * bytes, as the working directory, the names and the runtimes are fixed.
+ */
+const TARGETS = {
+  amd64: { bunTarget: "bun-linux-x64", runtime: "bun-linux-x64", machine: "x64" },
+  arm64: { bunTarget: "bun-linux-arm64", runtime: "bun-linux-aarch64", machine: "arm64" },
+} as const satisfies Record<string, { bunTarget: string; runtime: keyof typeof runtimes; machine: string }>;
+type Target = keyof typeof TARGETS;
+
+const QEMU = "/usr/bin/qemu-aarch64-static";
+const ARM64_SYSROOT = "/usr/aarch64-linux-gnu";
+
+const { values: options } = parseArgs({
+  options: { target: { type: "string" }, "no-arm64-start": { type: "boolean", default: false } },
+});
+
+process.chdir(`${import.meta.dir}/..`);
+const commit = commitOfTree();
+for (const target of chosenTargets()) {
+  const executable = build(target);
+  const size = (statSync(executable).size / 1e6).toFixed(1);
+  console.log(`${executable}: ${size} MB, ${start(target, executable)}`);
+}
+
+function chosenTargets(): Target[] {
+  const all = Object.keys(TARGETS) as Target[];
+  if (options.target === undefined) return all;
+  const chosen = all.find((target) => target === options.target);
+  return chosen ? [chosen] : fail(`unknown target \`${options.target}\`: choose ${all.join(" or ")}`);
+}
+
+function build(target: Target): string {
+  const { bunTarget } = TARGETS[target];
+  const outfile = `dist/teleport-update-linux-${target}`;
+  const { exitCode, stdout, stderr } = Bun.spawnSync(
+    [
+      process.execPath,
+      "build",
+      "--compile",
+      "--bytecode",
+      "--splitting",
+      // With bytecode the default is cjs, where one `import.meta` gives an executable that dies at its start.
+      "--format=esm",
+      "--minify-syntax",
+      "--minify-whitespace",
+      // Without these two, a `.env` or a `bunfig.toml` in the current directory would act as root.
+      "--no-compile-autoload-dotenv",
+      "--no-compile-autoload-bunfig",
+      "--reject-unresolved",
+      `--target=${bunTarget}`,
+      `--compile-executable-path=${provenRuntime(target)}`,
+      `--define=BUILD_VERSION=${JSON.stringify(packageJson.version)}`,
+      `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
+      "src/bin/teleport-update.ts",
+      `--outfile=${outfile}`,
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  );
+  const log = `${stdout}${stderr}`;
+  // A failed bytecode step exits 0.
+  if (exitCode !== 0 || /bytecode/i.test(log)) fail(`\`bun build\` failed for ${target}:\n${log}`);
+  return outfile;
+}
+
+/** The Bun that becomes the body of the executable, checked against the digest in `runtimes.json`. */
+function provenRuntime(target: Target): string {
+  const { runtime } = TARGETS[target];
+  const path = `node_modules/@oven/${runtime}/bin/bun`;
+  if (!existsSync(path)) fail(`\`${path}\` is missing: run \`bun install --cpu='*' --os=linux\``);
+  const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (digest !== runtimes[runtime]) fail(`\`${path}\` has sha256 ${digest}, expected ${runtimes[runtime]}`);
+  return path;
+}
+
+/** `unknown` when the tree has no commit to name, as in an unpacked source archive. */
+function commitOfTree(): string {
+  const { exitCode, stdout } = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], { stderr: "ignore" });
+  return exitCode === 0 ? stdout.toString().trim() : "unknown";
+}
+
+/** Starts the executable, as only that shows that the bytecode and the runtime belong together. */
+function start(target: Target, executable: string): string {
+  if (TARGETS[target].machine === process.arch) return `version in ${fastestStart([executable], 5)} ms`;
+  if (target !== "arm64")
+    fail(`\`${executable}\` cannot be started on ${process.arch}: build it with \`--target arm64\``);
+  if (options["no-arm64-start"]) return "not started, as --no-arm64-start was given";
+  if (!existsSync(QEMU) || !existsSync(ARM64_SYSROOT)) {
+    fail(
+      `\`${executable}\` cannot be started without \`${QEMU}\` and \`${ARM64_SYSROOT}\`:` +
+        " run `apt-get install qemu-user-static libc6-arm64-cross`, or give `--no-arm64-start`",
+    );
+  }
+  return `version in ${fastestStart([QEMU, "-L", ARM64_SYSROOT, executable], 1)} ms under qemu`;
+}
+
+function fastestStart(argv: string[], times: number): string {
+  const runs = Array.from({ length: times }, () => {
+    const started = performance.now();
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...argv, "version"], { env: {}, stdin: "ignore" });
+    const took = performance.now() - started;
+    const answered = exitCode === 0 && stdout.toString().startsWith(`Teleport v${packageJson.version} `);
+    if (!answered) fail(`\`${argv.at(-1)} version\` exited ${exitCode} and said:\n${stdout}${stderr}`);
+    return took;
+  });
+  return Math.min(...runs).toFixed(0);
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,80 @@
+import { ENROLL_FLAGS } from "./enroll-flags.ts";
+import { defineFlags, type FlagTable } from "./flags.ts";
+import type { Command } from "./program.ts";
+
+export const STATUS_FLAGS = defineFlags({
+  "err-if-should-update-now": {
+    type: "boolean",
+    description: "end with code 3 when the cluster wants another version here now",
+  },
+});
+
+/** The frozen command line of the setup step (updater-core §1.4): new parameters come by variable only. */
+export const SETUP_FLAGS = defineFlags({
+  path: {
+    type: "string",
+    required: true,
+    valueHint: "DIR",
+    description: "directory that the programs are linked into",
+  },
+  reload: { type: "boolean", description: "reload the services once their units are in place" },
+  version: {
+    type: "string",
+    env: "TELEPORT_UPDATE_SETUP_VERSION",
+    valueHint: "VERSION",
+    description: "version that the units start",
+  },
+  flag: {
+    type: "string",
+    env: "TELEPORT_UPDATE_SETUP_FLAGS",
+    valueHint: "FLAG",
+    repeatable: true,
+    description: "flag of that version: Enterprise or FIPS",
+  },
+  "selinux-ssh": {
+    type: "boolean",
+    env: "TELEPORT_UPDATE_SELINUX_SSH",
+    hidden: true,
+    description: "install the SELinux module for Teleport's SSH service",
+  },
+  tbot: { type: "boolean", env: "TELEPORT_UPDATE_SETUP_TBOT", description: "write the unit of tbot too" },
+});
+
+/** The commands of `teleport-update`, in the order of its help (updater-core §1.3). */
+export const COMMANDS: readonly Command[] = [
+  command({
+    meta: { name: "enable", description: "Install the cluster's version and keep this host at it." },
+    args: ENROLL_FLAGS,
+    needsRoot: true,
+    load: () => import("./enable.ts"),
+  }),
+  command({
+    meta: { name: "disable", description: "Turn updates off; what is installed stays." },
+    args: {},
+    needsRoot: true,
+    load: () => import("./disable.ts"),
+  }),
+  command({
+    meta: { name: "status", description: "Show the settings, the installed versions, and what the cluster wants." },
+    args: STATUS_FLAGS,
+    needsRoot: false,
+    load: () => import("./status.ts"),
+  }),
+  command({
+    meta: { name: "setup", description: "Write the units of an installed version.", hidden: true },
+    args: SETUP_FLAGS,
+    needsRoot: true,
+    load: () => import("./setup.ts"),
+  }),
+  command({
+    meta: { name: "version", description: "Print the version of this program." },
+    args: {},
+    needsRoot: false,
+    load: () => import("./version.ts"),
+  }),
+];
+
+/** Checks that the body of a row takes the flags of the row. */
+function command<Flags extends FlagTable>(row: Command<Flags>): Command {
+  return row;
+}

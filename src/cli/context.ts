@@ -1,0 +1,82 @@
+import { PROGRAM_PATH } from "../platform/build-info.ts";
+import { systemClock } from "../platform/clock.ts";
+import type { Files } from "../platform/files.ts";
+import { hostFiles } from "../platform/host-files.ts";
+import { hostProcesses } from "../platform/host-processes.ts";
+import type { Http } from "../platform/http.ts";
+import { hostSockets } from "../platform/socket-http.ts";
+import { HEALTH_TIMING, type World } from "../platform/world.ts";
+import { type Namespace, namespaceFor } from "../settings/namespace.ts";
+import type { CommandInput, EnvironmentValues } from "./program.ts";
+import { interruptSignal } from "./signals.ts";
+import { terminalFor } from "./terminal.ts";
+
+/** The installation that the global flags name; fails with `E_NAMESPACE`. */
+export function readNamespace({ values }: CommandInput): Namespace {
+  return namespaceFor(values["install-suffix"], values["install-dir"]);
+}
+
+/**
+ * The world of one command: the host under `--root`, and a network that trusts `caFile`, or else the one in the options
+ * of the namespace, besides the host's own authorities. From here on SIGINT and SIGTERM fire `world.signal`.
+ */
+export function openWorld(input: CommandInput, { namespace, caFile = "" }: WorldSettings): World {
+  const { values, environment, hostRoot, log } = input;
+  const files = hostFiles(hostRoot);
+  const http = deferredHttp(async () => {
+    const [{ fetchHttp }, { readTrustStore }, { readProxyEnvironment }] = await Promise.all([
+      import("../platform/fetch-http.ts"),
+      import("../platform/trust-store.ts"),
+      import("../platform/connect-proxy.ts"),
+    ]);
+    const trusted = await trustedCaFile(files, namespace, caFile);
+    return fetchHttp({
+      // Also under `--root` it is this machine that talks to the network.
+      trust: () => readTrustStore(hostFiles(), trusted),
+      insecure: values.insecure,
+      proxies: readProxyEnvironment(environment),
+    });
+  });
+  return {
+    files,
+    processes: hostProcesses,
+    clock: systemClock,
+    http,
+    sockets: hostSockets(files),
+    log,
+    health: HEALTH_TIMING,
+    terminal: terminalFor(environment, values["log-format"]),
+    program: PROGRAM_PATH,
+    signal: interruptSignal(),
+  };
+}
+
+interface WorldSettings {
+  namespace: Namespace;
+  caFile?: string;
+}
+
+/** The directory in which the agent persists its id: upstream's choice, `$TMPDIR`, else `/tmp` (updater-core §3.1). */
+export function temporaryDirectory(environment: EnvironmentValues): string {
+  return environment["TMPDIR"] || "/tmp";
+}
+
+/** A path of this machine: what was given is one, what is configured is a path of the host. */
+async function trustedCaFile(files: Files, namespace: Namespace, given: string): Promise<string | undefined> {
+  if (given === "default") return undefined;
+  if (given !== "") return given;
+  const { readOptions } = await import("../settings/options.ts");
+  const { caFile } = readOptions(files, namespace);
+  return caFile === undefined ? undefined : files.realFollowed(caFile);
+}
+
+/** A network that is set up at its first request: commands that ask nobody need neither its code nor its settings. */
+function deferredHttp(open: () => Promise<Http>): Http {
+  let opened: Promise<Http> | undefined;
+  return {
+    async get(url, options) {
+      opened ??= open();
+      return (await opened).get(url, options);
+    },
+  };
+}

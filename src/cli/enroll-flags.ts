@@ -1,0 +1,75 @@
+import { defineFlags } from "./flags.ts";
+
+/** The flags of `enable` and `pin` (updater-core §1.4); `--hand-over` and `--ca-file` are ours. */
+export const ENROLL_FLAGS = defineFlags({
+  proxy: {
+    type: "string",
+    alias: "p",
+    env: "TELEPORT_PROXY",
+    valueHint: "ADDRESS",
+    description: "address of the cluster's proxy (default: the one in teleport.yaml)",
+  },
+  group: {
+    type: "string",
+    alias: "g",
+    env: "TELEPORT_UPDATE_GROUP",
+    valueHint: "GROUP",
+    description: "update group of this host; `default` resets it",
+  },
+  "base-url": {
+    type: "string",
+    alias: "b",
+    env: "TELEPORT_CDN_BASE_URL",
+    valueHint: "URL",
+    description: "https URL that releases are downloaded from; `default` resets it",
+  },
+  overwrite: {
+    type: "boolean",
+    alias: "o",
+    description: "replace Teleport files that another installation left, and a tbot service of your own",
+  },
+  "allow-proxy-conflict": {
+    type: "boolean",
+    env: "TELEPORT_ALLOW_PROXY_CONFLICT",
+    description: "accept a proxy that differs from the one in teleport.yaml",
+  },
+  "ca-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "certificates (PEM) to trust besides those of the host",
+  },
+  "hand-over": {
+    type: "boolean",
+    description: "leave the updates from now on to the updater that comes with the release",
+  },
+  "force-version": {
+    type: "string",
+    alias: "f",
+    env: "TELEPORT_UPDATE_VERSION",
+    valueHint: "VERSION",
+    hidden: true,
+    description: "install this version instead of the cluster's",
+  },
+  "force-flag": {
+    type: "string",
+    env: "TELEPORT_UPDATE_FLAGS",
+    valueHint: "FLAG",
+    hidden: true,
+    repeatable: true,
+    description: "add Enterprise or FIPS to the cluster's edition",
+  },
+  "self-setup": { type: "boolean", hidden: true, description: "write the units with this program, not the release's" },
+  path: {
+    type: "string",
+    env: "TELEPORT_PATH",
+    valueHint: "DIR",
+    hidden: true,
+    description: "directory that the programs are linked into",
+  },
+  "selinux-ssh": {
+    type: "boolean",
+    env: "TELEPORT_UPDATE_SELINUX_SSH",
+    hidden: true,
+    description: "install the SELinux module for Teleport's SSH service",
+  },
+});

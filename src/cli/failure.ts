@@ -1,0 +1,21 @@
+import { UpdateError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+
+/** Says once, in one line, why the command failed; what led there is shown under `--debug` (updater-core §1.5). */
+export function reportFailure(log: Log, error: unknown): void {
+  const failure = error instanceof UpdateError ? error : defect(error);
+  log.error("command failed", { error: failure.message, code: failure.code, hint: failure.hint });
+  for (let cause = failure.cause; cause instanceof Error; cause = cause.cause) {
+    log.debug("caused by", { error: cause.message });
+    if (cause instanceof UpdateError) continue;
+    for (const line of (cause.stack ?? "").split("\n").slice(1)) log.debug(line.trim());
+  }
+}
+
+function defect(error: unknown): UpdateError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new UpdateError("E_INTERNAL", message === "" ? "an error without a message" : message, {
+    cause: error,
+    hint: "this is a defect of the updater: please report it, with the output of the same command under `--debug`",
+  });
+}

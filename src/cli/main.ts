@@ -1,0 +1,78 @@
+import { createLog } from "../platform/consola-log.ts";
+import { isUpdateError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+import { captureEnvironment, scrubEnvironment } from "../settings/environment.ts";
+import { type Reading, readCommandLine } from "./arguments.ts";
+import { reportFailure } from "./failure.ts";
+import { hostRoot } from "./host-root.ts";
+import { writeOutput, writeTalk } from "./output.ts";
+import type { Program } from "./program.ts";
+import { requireRoot, setRequiredUmask } from "./root-rights.ts";
+import { formatUsage } from "./usage.ts";
+
+const FAILED = 1;
+
+/**
+ * Runs the program with the arguments and the environment of this process, and ends it with the exit code of
+ * updater-core §1.5: 0 done or nothing to do, 1 any failure, and what else a command defines.
+ */
+export async function main(program: Program): Promise<never> {
+  const { values: environment, refused } = captureEnvironment(process.env);
+  scrubEnvironment(process.env);
+  const reading = readCommandLine(program, process.argv.slice(2), environment);
+  switch (reading.kind) {
+    case "help":
+      return process.exit(showHelp(formatUsage(program, reading.command)));
+    case "refused":
+      writeTalk(`${formatUsage(program, reading.command)}\nERROR: ${reading.reason}\n`);
+      return process.exit(FAILED);
+    case "run":
+      return process.exit(await runCommand(program, reading, environment, refused));
+  }
+}
+
+function showHelp(text: string): number {
+  try {
+    writeOutput(text);
+    return 0;
+  } catch (error) {
+    if (!isUpdateError(error)) throw error;
+    writeTalk(`ERROR: ${error.message}\n`);
+    return FAILED;
+  }
+}
+
+async function runCommand(
+  program: Program,
+  { command, values, sources }: Reading & { kind: "run" },
+  environment: Record<string, string>,
+  refused: readonly string[],
+): Promise<number> {
+  const log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
+  endOnDefects(log);
+  try {
+    if (refused.length > 0) {
+      log.warn("Variables that could change what this program does are ignored.", { variables: refused.join(",") });
+    }
+    const root = hostRoot(sources.root === "default" ? undefined : values.root);
+    if (command.needsRoot) {
+      requireRoot(process.geteuid?.(), root, `${program.name} ${command.meta.name}`);
+      setRequiredUmask(log);
+    }
+    const body = await command.load();
+    return await body.run({ values, sources, environment, hostRoot: root, log });
+  } catch (error) {
+    reportFailure(log, error);
+    return FAILED;
+  }
+}
+
+/** An error that nobody awaited would let the program run on, or print a line of its code: report it and end. */
+function endOnDefects(log: Log): void {
+  const end = (error: unknown) => {
+    reportFailure(log, error);
+    process.exit(FAILED);
+  };
+  process.on("unhandledRejection", end);
+  process.on("uncaughtException", end);
+}

@@ -1,0 +1,107 @@
+import { UpdateError } from "../platform/errors.ts";
+import { quote } from "../platform/quote.ts";
+import { parseVersion, REVISION_FLAGS, type Revision, type RevisionFlag, revision } from "../settings/revision.ts";
+
+/** What the cluster wants of this host. */
+export interface FindAnswer {
+  /** The empty revision when the cluster advertises no version. */
+  target: Revision;
+  /** The flags of the cluster's edition, also where no version comes with them: a forced version is of that edition. */
+  flags: readonly RevisionFlag[];
+  /** Whether the host should update now. */
+  inWindow: boolean;
+  /** The longest random delay before an update, in whole seconds; at most `MAX_JITTER_SECONDS`. */
+  jitterSeconds: number;
+  /** The cluster runs an edition that has no default CDN (updater-core §5.2). */
+  agpl: boolean;
+}
+
+/** What came from the proxy, and whom to name when it is no use. */
+export interface Received {
+  status: number;
+  contentType: string;
+  text: string;
+  /** The authority that was asked. */
+  proxy: string;
+}
+
+/** An answer may delay an update, but not hold it up for ever. */
+export const MAX_JITTER_SECONDS = 30 * 60;
+
+/**
+ * Reads an answer to `find`: the keys and defaults of updater-core §5.1, each of its type or `null`; other keys are
+ * ignored. `onUnknownEdition` hears of an edition that counts as AGPL because nobody knows it. Fails with `E_FIND` for
+ * anything else than 200 with such an object, and with `E_VERSION` for a version that is none.
+ */
+export function parseFindAnswer(
+  received: Received,
+  onUnknownEdition: (edition: string) => void = () => {},
+): FindAnswer {
+  const body = readObject(received);
+  const take: Take = (object, key, is, otherwise) => {
+    const value = object[key] ?? otherwise;
+    if (is(value)) return value;
+    throw findError(received, `answered with a wrong value of \`${key}\``);
+  };
+  const update = take(body, "auto_update", isObject, {});
+  const version = take(update, "agent_version", isString, "");
+  const jitterSeconds = take(update, "agent_update_jitter_seconds", isWholeNumber, 0);
+  const inWindow = take(update, "agent_auto_update", isBoolean, false);
+  const name = take(body, "edition", isString, "");
+  const isFips = take(body, "fips", isBoolean, false);
+
+  const edition = EDITIONS.get(name) ?? { isEnterprise: false, agpl: true };
+  if (!EDITIONS.has(name)) onUnknownEdition(name);
+  const wanted = { Enterprise: edition.isEnterprise, FIPS: isFips };
+  const flags = REVISION_FLAGS.filter((flag) => wanted[flag]);
+  return {
+    target: revision(
+      version === "" ? "" : parseVersion(version, `the version that \`${received.proxy}\` advertises`),
+      flags,
+    ),
+    flags,
+    inWindow,
+    jitterSeconds: Math.min(jitterSeconds, MAX_JITTER_SECONDS),
+    agpl: edition.agpl,
+  };
+}
+
+const EDITIONS = new Map([
+  ["ent", { isEnterprise: true, agpl: false }],
+  ["community", { isEnterprise: false, agpl: false }],
+  ["oss", { isEnterprise: false, agpl: true }],
+]);
+
+type JsonObject = Record<string, unknown>;
+
+/** A value of the type that `is` claims; what is missing or `null` is the default, as Go's decoder has it. */
+type Take = <T>(object: JsonObject, key: string, is: (value: unknown) => value is T, otherwise: T) => T;
+
+function readObject(received: Received): JsonObject {
+  if (received.status !== 200) throw findError(received, `answered with status ${received.status}`);
+  const body = parseJson(received.text);
+  if (isObject(body)) return body;
+  const isPage = /html/i.test(received.contentType) || /^\s*<(!doctype|html)/i.test(received.text);
+  throw findError(received, `answered with ${isPage ? "a web page" : "something else than a JSON object"}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isString = (value: unknown): value is string => typeof value === "string";
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+const isWholeNumber = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
+
+function findError({ proxy, text }: Received, what: string): UpdateError {
+  const sent = text.trim() === "" ? "" : `: ${quote(text.trim())}`;
+  return new UpdateError("E_FIND", `\`${proxy}\` ${what} when asked for the agent version${sent}`, {
+    hint: `check that this is the address of a Teleport proxy: \`curl -s https://${proxy}/webapi/find\``,
+  });
+}

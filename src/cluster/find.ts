@@ -1,0 +1,65 @@
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { isLoopbackHost } from "../platform/ip-address.ts";
+import { quote } from "../platform/quote.ts";
+import type { World } from "../platform/world.ts";
+import { formatAddress, parseAddress } from "../settings/address.ts";
+import { type FindAnswer, parseFindAnswer, type Received } from "./find-answer.ts";
+
+export interface FindRequest {
+  /** As configured: with or without scheme and port. */
+  proxy: string;
+  /** Empty: the default group. */
+  group: string;
+  /** Empty: not sent. */
+  updaterId: string;
+  /** As given to `Http`; a proxy on this machine may then answer without TLS. */
+  insecure: boolean;
+}
+
+type FindWorld = Pick<World, "http" | "log" | "signal">;
+
+/** Contract: whole request (updater-core §5.1). */
+const FIND_TIMEOUT_MS = 30_000;
+const FIND_LIMIT = 1 << 20;
+const DEFAULT_GROUP = "default";
+
+/**
+ * Asks the proxy which release this host should run, and whether now. One try: the timer is the retry (updater-core
+ * §5.1). Fails with `E_PROXY_ADDRESS`, `E_FIND`, `E_VERSION`, or as `Http` does.
+ */
+export async function findTarget(world: FindWorld, request: FindRequest): Promise<FindAnswer> {
+  if (request.proxy === "") {
+    throw new UpdateError("E_PROXY_ADDRESS", "no proxy address is configured", {
+      hint: "name the Teleport proxy with `teleport-update enable --proxy HOST:PORT`",
+    });
+  }
+  const address = parseAddress(request.proxy);
+  const proxy = formatAddress(address);
+  const received = await receive(world, findUrl("https", proxy, request)).catch((error: unknown) => {
+    const mayBePlain = request.insecure && isLoopbackHost(address.host);
+    if (!mayBePlain || !isUpdateError(error, "E_NETWORK", "E_TIMEOUT", "E_TLS")) throw error;
+    world.log.warn("the proxy on this machine does not answer over https, so it is asked over http", {
+      proxy,
+      reason: error.message,
+    });
+    return receive(world, findUrl("http", proxy, request));
+  });
+  return parseFindAnswer({ ...received, proxy }, (edition) => {
+    world.log.warn("unknown edition detected, taken for an AGPL edition", { proxy, edition: quote(edition) });
+  });
+}
+
+function findUrl(scheme: "https" | "http", proxy: string, { group, updaterId }: FindRequest): string {
+  const query = new URLSearchParams({ group: group === "" ? DEFAULT_GROUP : group });
+  if (updaterId !== "") query.set("update_id", updaterId);
+  return `${scheme}://${proxy}/webapi/find?${query}`;
+}
+
+async function receive({ http, signal }: FindWorld, url: string): Promise<Omit<Received, "proxy">> {
+  const answer = await http.get(url, { timeoutMs: FIND_TIMEOUT_MS, signal });
+  return {
+    status: answer.status,
+    contentType: answer.headers.get("content-type") ?? "",
+    text: await answer.text(FIND_LIMIT),
+  };
+}

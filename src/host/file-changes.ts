@@ -1,0 +1,58 @@
+import { dirname } from "node:path";
+import type { Change, FileImage } from "../platform/change.ts";
+import { UpdateError } from "../platform/errors.ts";
+import { DIRECTORY_MODE, FILE_MODE, type Files } from "../platform/files.ts";
+import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
+
+/** The changes that make a directory and its missing parents, outermost first, so that each has its own undo. */
+export function directoryChanges(files: Files, path: string, mode = DIRECTORY_MODE): Change[] {
+  if (files.statFollowed(path) !== undefined) return [];
+  return [...directoryChanges(files, dirname(path)), { kind: "directory", path, mode }];
+}
+
+/**
+ * The changes that give the file at `path` this content, its directory included; none when it reads the same already.
+ * An existing file keeps its mode. Fails as `fileImage` does.
+ */
+export function fileChanges(files: Files, path: string, content: string): Change[] {
+  const before = fileImage(files, path);
+  if (before?.content === content) return [];
+  const after = { content, mode: before?.mode ?? FILE_MODE };
+  return [...directoryChanges(files, dirname(path)), { kind: "file", path, before, after }];
+}
+
+/** The change that deletes the file at `path`; none when there is none. Fails as `fileImage` does. */
+export function fileRemoval(files: Files, path: string): Change[] {
+  const before = fileImage(files, path);
+  return before === null ? [] : [{ kind: "file", path, before, after: null }];
+}
+
+/**
+ * What the regular file at `path` holds, or null when it is missing. Fails with `E_IRREGULAR_FILE` for anything else (a
+ * masked unit is a link), and with `E_UNREADABLE_FILE` from `UNIT_SIZE_LIMIT` bytes on (installer-systemd §2.3 step 4).
+ */
+export function fileImage(files: Files, path: string): FileImage | null {
+  const stat = files.stat(path);
+  if (stat === undefined) return null;
+  if (stat.kind !== "file") {
+    throw new UpdateError("E_IRREGULAR_FILE", `refusing to replace \`${path}\`: it is not a regular file`, {
+      hint:
+        files.readLink(path) === "/dev/null"
+          ? "the unit is masked: `systemctl unmask` it, and run the command again"
+          : "move it away, and run the command again",
+    });
+  }
+  const content = files.readText(path, UNIT_SIZE_LIMIT);
+  return content === undefined ? null : { content, mode: stat.mode };
+}
+
+/** The list without the directories that an earlier change of it makes already. */
+export function withoutRepeats(changes: readonly Change[]): Change[] {
+  const made = new Set<string>();
+  return changes.filter((change) => {
+    if (change.kind !== "directory") return true;
+    const isNew = !made.has(change.path);
+    made.add(change.path);
+    return isNew;
+  });
+}

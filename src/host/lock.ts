@@ -1,0 +1,140 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
+import { systemErrorCode, UpdateError } from "../platform/errors.ts";
+import { FILE_MODE, type Files } from "../platform/files.ts";
+import type { RunResult } from "../platform/processes.ts";
+import type { World } from "../platform/world.ts";
+import type { Namespace } from "../settings/namespace.ts";
+import { lockHolder } from "./lock-holder.ts";
+
+export interface LockMode {
+  kind: "exclusive" | "shared";
+  /** How long to wait for another holder; 0 is one try. */
+  waitMs: number | "forever";
+}
+
+/** A held lock: `using lock = await acquireLock(…)`. */
+export interface Lock extends Disposable {
+  /** Whoever inherits it keeps the lock after our end: it goes to the setup child, and to nobody else. */
+  readonly descriptor: number;
+}
+
+type LockWorld = Pick<World, "files" | "processes" | "clock" | "log" | "signal">;
+
+/** Exit code by which `flock` tells "somebody else holds it" from a failure of its own. */
+const BUSY = 75;
+
+/** Makes `<ns>/versions` and its parents, so that the lock file has a place (updater-core §3.2). */
+export function prepareNamespace(files: Files, namespace: Namespace): void {
+  files.makeDirectory(namespace.versions);
+}
+
+/**
+ * Takes the lock of a namespace: a real flock(2) on upstream's file, so that both updaters respect each other
+ * (updater-core §3.3). The lock belongs to our descriptor and ends with it, however we end. Fails with `E_LOCK_BUSY`
+ * when another updater holds it past `waitMs`, `E_CANCELED` on a signal, else `E_LOCK`.
+ */
+export async function acquireLock(world: LockWorld, namespace: Namespace, mode: LockMode): Promise<Lock> {
+  const deadline = mode.waitMs === "forever" ? undefined : world.clock.now().getTime() + mode.waitMs;
+  while (true) {
+    prepareNamespace(world.files, namespace);
+    const lock = openLock(world.files, namespace.lock);
+    try {
+      await flock(world, namespace.lock, lock.descriptor, mode, deadline);
+      // Uninstall deletes the file that others wait on: a lock on a file that no path leads to excludes nobody.
+      if (isStillAt(world.files, namespace.lock, lock.descriptor)) return lock;
+      lock[Symbol.dispose]();
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+}
+
+function openLock(files: Files, path: string): Lock {
+  try {
+    const descriptor = openSync(
+      files.real(path),
+      constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+      FILE_MODE,
+    );
+    let isOpen = true;
+    return {
+      descriptor,
+      [Symbol.dispose]() {
+        if (isOpen) closeSync(descriptor);
+        isOpen = false;
+      },
+    };
+  } catch (error) {
+    const isLink = systemErrorCode(error) === "ELOOP";
+    throw new UpdateError("E_LOCK", `cannot open the lock \`${path}\`${isLink ? ": it is a symbolic link" : ""}`, {
+      hint: isLink ? `remove it with \`rm ${path}\`` : "run the command as root",
+      cause: error,
+    });
+  }
+}
+
+async function flock(
+  world: LockWorld,
+  path: string,
+  descriptor: number,
+  mode: LockMode,
+  deadline: number | undefined,
+): Promise<void> {
+  const attempt = (patience: readonly string[]) => runFlock(world, path, descriptor, mode.kind, patience);
+  if (await attempt(["-n"])) return;
+  const remainingMs = deadline === undefined ? undefined : deadline - world.clock.now().getTime();
+  if (remainingMs !== undefined && remainingMs <= 0) throw busy(world.files, path);
+  world.log.info("Waiting for another updater.", { lock: path, holder: lockHolder(world.files.real(path)) });
+  const patience = remainingMs === undefined ? [] : ["-w", (remainingMs / 1000).toFixed(3)];
+  if (!(await attempt(patience))) throw busy(world.files, path);
+}
+
+/** Lets util-linux `flock` lock the description that our descriptor shares with it; answers false when it is busy. */
+async function runFlock(
+  world: LockWorld,
+  path: string,
+  descriptor: number,
+  kind: LockMode["kind"],
+  patience: readonly string[],
+): Promise<boolean> {
+  const program = world.processes.find("flock");
+  if (program === undefined) {
+    throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: the program \`flock\` was not found on this host`, {
+      hint: "install the package `util-linux`",
+    });
+  }
+  const flags = [kind === "shared" ? "-s" : "-x", ...patience, "-E", String(BUSY)];
+  // Inside the child our descriptor is number 3.
+  const result = await world.processes.run([program, ...flags, "3"], {
+    descriptors: [descriptor],
+    signal: world.signal,
+  });
+  if (world.signal.aborted) {
+    throw new UpdateError("E_CANCELED", `interrupted while waiting for the lock \`${path}\``);
+  }
+  if (result.exitCode === 0) return true;
+  if (result.exitCode === BUSY) return false;
+  throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${flockFailure(result)}`, {
+    hint: `run \`${program} -n ${path} true\` to see what is wrong`,
+  });
+}
+
+function flockFailure({ failure, stderr, exitCode }: RunResult): string {
+  return failure ?? (stderr.trim() || `\`flock\` ended with exit code ${exitCode}`);
+}
+
+function isStillAt(files: Files, path: string, descriptor: number): boolean {
+  const present = lstatSync(files.real(path), { bigint: true, throwIfNoEntry: false });
+  const held = fstatSync(descriptor, { bigint: true });
+  return present?.dev === held.dev && present.ino === held.ino;
+}
+
+function busy(files: Files, path: string): UpdateError {
+  const holder = lockHolder(files.real(path));
+  return new UpdateError("E_LOCK_BUSY", `another updater holds the lock \`${path}\`${holder ? `: ${holder}` : ""}`, {
+    hint: holder
+      ? "wait until it ends, and run the command again"
+      : `find it with \`fuser -v ${path}\`, wait until it ends, and run the command again`,
+  });
+}

@@ -1,0 +1,36 @@
+import { basename } from "node:path";
+import type { Change } from "../platform/change.ts";
+import type { Files } from "../platform/files.ts";
+import { type Namespace, V1_TIMER_UNIT } from "../settings/namespace.ts";
+import { offlineDisable } from "./enablement.ts";
+import { fileRemoval } from "./file-changes.ts";
+import { betweenReloads, unitChange } from "./setup-plan.ts";
+import type { TimerFacts } from "./timer-facts.ts";
+
+/**
+ * Undoes setup for good (installer-systemd §4.4, steps 3 to 5 and 7): the timer is switched off, our files go, and the
+ * v1 timer is given its work back. The services' units go with their links (`planUnlink`), and the namespace's
+ * directory is the caller's. Without systemd nothing of this was ever written.
+ */
+export function planTeardown(files: Files, namespace: Namespace, facts: TimerFacts): Change[] {
+  const timer = basename(namespace.updaterTimer);
+  switch (facts.kind) {
+    case "absent":
+      return [];
+    case "offline":
+      return [...offlineDisable(files, timer), ...removals(files, namespace)];
+    case "present":
+      return [
+        ...unitChange(timer, facts.timer, { enabled: false, active: false }),
+        ...betweenReloads(removals(files, namespace)),
+        ...(facts.v1.installed ? unitChange(V1_TIMER_UNIT, facts.v1.state, { enabled: true, active: true }) : []),
+      ];
+  }
+}
+
+function removals(files: Files, namespace: Namespace): Change[] {
+  const { updaterUnit, updaterTimer, teleportDropIn, v1DropIn, needrestart } = namespace;
+  return [updaterUnit, updaterTimer, teleportDropIn, v1DropIn, needrestart].flatMap((path) =>
+    path === undefined ? [] : fileRemoval(files, path),
+  );
+}

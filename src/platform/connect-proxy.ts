@@ -1,0 +1,98 @@
+import { UpdateError } from "./errors.ts";
+import { type IpAddress, isInRange, isLoopbackHost, parseIp, parseIpRange } from "./ip-address.ts";
+
+/** What the environment says about CONNECT proxies, as plain data; an empty string means "not set". */
+export interface ProxyEnvironment {
+  httpsProxy: string;
+  httpProxy: string;
+  noProxy: string;
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** Reads the variables as Go programs do: the upper-case name first, and an empty value is as good as none. */
+export function readProxyEnvironment(environment: Environment): ProxyEnvironment {
+  const read = (name: string) => environment[name] || environment[name.toLowerCase()] || "";
+  return { httpsProxy: read("HTTPS_PROXY"), httpProxy: read("HTTP_PROXY"), noProxy: read("NO_PROXY") };
+}
+
+/**
+ * Deletes the proxy variables from the environment of this process, once they are read. Bun obeys them by rules of its
+ * own, and its `NO_PROXY` beats even the proxy that we choose for a request.
+ */
+export function forgetProxyEnvironment(environment: Environment): void {
+  for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]) {
+    delete environment[name];
+    delete environment[name.toLowerCase()];
+  }
+}
+
+/**
+ * The CONNECT proxy for `url`, or undefined for a direct connection, by the rules that Go programs follow:
+ * `HTTPS_PROXY` for https, `HTTP_PROXY` for http, `ALL_PROXY` never, this machine itself always direct.
+ * Fails with `E_CONNECT_PROXY` when the variable holds no usable proxy address.
+ */
+export function proxyFor(url: URL, proxies: ProxyEnvironment): URL | undefined {
+  const written = url.protocol === "https:" ? proxies.httpsProxy : proxies.httpProxy;
+  if (written === "" || isLoopbackHost(url.hostname) || isSpared(url, proxies.noProxy)) return undefined;
+  return parseProxy(written, proxyVariable(url));
+}
+
+/** The name of the variable that decides for `url`. */
+export function proxyVariable(url: URL): string {
+  return url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+}
+
+/** Names a proxy in a message: never with the user name and password that its address may hold. */
+export function describeProxy(proxy: URL): string {
+  return `${proxy.protocol}//${proxy.host}`;
+}
+
+function parseProxy(written: string, variable: string): URL {
+  const address = written.includes("://") ? written : `http://${written}`;
+  const proxy = URL.canParse(address) ? new URL(address) : undefined;
+  if (proxy !== undefined && ["http:", "https:"].includes(proxy.protocol) && proxy.hostname !== "") return proxy;
+  const reason = proxy === undefined ? "is not a URL" : `has the scheme \`${proxy.protocol}\``;
+  // The value is not shown: it may hold a password.
+  throw new UpdateError("E_CONNECT_PROXY", `the CONNECT proxy in \`${variable}\` ${reason}`, {
+    hint: `set it to an address like \`${variable}=http://proxy.example.com:3128\``,
+  });
+}
+
+/** Whether `NO_PROXY` names the host: `*`, a name, `.name` or `*.name`, an IP address or a range, most with `:port`. */
+function isSpared(url: URL, noProxy: string): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const port = url.port === "" ? DEFAULT_PORTS[url.protocol] : url.port;
+  const ip = parseIp(host);
+  return noProxy
+    .split(",")
+    .map((entry) => entry.trim().toLowerCase())
+    .some((entry) => entry !== "" && entrySpares(entry, { host, port, ip }));
+}
+
+const DEFAULT_PORTS: Record<string, string> = { "https:": "443", "http:": "80" };
+
+interface Destination {
+  host: string;
+  port: string | undefined;
+  ip: IpAddress | undefined;
+}
+
+function entrySpares(entry: string, { host, port, ip }: Destination): boolean {
+  if (entry === "*") return true;
+  const range = parseIpRange(entry);
+  if (range !== undefined) return ip !== undefined && isInRange(ip, range);
+
+  const { name, wantedPort } = splitPort(entry);
+  if (name === "" || (wantedPort !== undefined && wantedPort !== port)) return false;
+  const wantedIp = parseIp(name);
+  if (wantedIp !== undefined) return ip !== undefined && isInRange(ip, { address: wantedIp, prefix: wantedIp.bits });
+  if (name.startsWith("*.")) return host.endsWith(name.slice(1));
+  return name.startsWith(".") ? host.endsWith(name) : host === name || host.endsWith(`.${name}`);
+}
+
+/** A bare IPv6 address has colons, but no port. */
+function splitPort(entry: string): { name: string; wantedPort: string | undefined } {
+  const [, name = entry, wantedPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [];
+  return { name, wantedPort };
+}

@@ -1,0 +1,81 @@
+import { proxyVariable } from "./connect-proxy.ts";
+import { type ErrorCode, systemErrorCode, UpdateError } from "./errors.ts";
+import { curlCommand, describeRequest, type RequestContext } from "./http-context.ts";
+import { quote } from "./quote.ts";
+import { explainTls } from "./tls-errors.ts";
+
+/** Turns what `fetch` or a body throws into an `UpdateError` in words: which URL, why, and what to do. */
+export function explainHttpError(error: unknown, context: RequestContext): UpdateError {
+  if (error instanceof UpdateError) return error;
+  const { code, reason, hint } = explain(error, context);
+  return new UpdateError(code, `cannot fetch ${describeRequest(context)}: ${reason}`, { hint, cause: error });
+}
+
+/** Why a request failed, and what to do. */
+interface Explanation {
+  code: ErrorCode;
+  reason: string;
+  hint: string;
+}
+
+function explain(error: unknown, context: RequestContext): Explanation {
+  const code = systemErrorCode(error) ?? "";
+  const known = explainProxy(code, error, context) ?? explainConnection(code, context.url);
+  if (known !== undefined) return known;
+  const tls = explainTls(code, context);
+  if (tls !== undefined) return { code: "E_TLS", ...tls };
+  return {
+    code: "E_NETWORK",
+    reason: `the request failed (${code === "" ? quote(String(error)) : code})`,
+    hint: `look at the connection: \`${curlCommand(context.url)}\``,
+  };
+}
+
+/** Codes of a connection that was never made: with a CONNECT proxy it is the proxy that was not reached. */
+const NOT_REACHED: Record<string, string> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "the name was not found",
+  EAI_AGAIN: "the name server did not answer",
+  ETIMEDOUT: "the connection timed out",
+  ENETUNREACH: "there is no route to its network",
+  EHOSTUNREACH: "there is no route to it",
+  FailedToOpenSocket: "no connection could be opened",
+};
+
+function explainProxy(code: string, error: unknown, { url, proxy }: RequestContext): Explanation | undefined {
+  if (code === "ERR_PROXY_TUNNEL") return explainTunnel(error, url);
+  const reason = NOT_REACHED[code];
+  if (proxy === undefined || reason === undefined) return undefined;
+  return {
+    code: "E_CONNECT_PROXY",
+    reason: `the proxy was not reached: ${reason}`,
+    hint: `check the address in \`${proxyVariable(url)}\`, and the proxy; \`NO_PROXY\` spares a host from it`,
+  };
+}
+
+/** Bun puts the status of the proxy's answer on the error. */
+function explainTunnel(error: unknown, url: URL): Explanation {
+  const status = error instanceof Error && "status" in error ? error.status : undefined;
+  return {
+    code: "E_CONNECT_PROXY",
+    reason: `the proxy refused to open a tunnel (status ${status})`,
+    hint:
+      status === 407 || status === 401
+        ? `give the proxy's user name and password: \`${proxyVariable(url)}=http://USER:PASSWORD@HOST:PORT\``
+        : "let the proxy allow this host, or spare the host from the proxy with `NO_PROXY`",
+  };
+}
+
+function explainConnection(code: string, url: URL): Explanation | undefined {
+  const reason = NOT_REACHED[code];
+  if (code === "ECONNRESET") {
+    const hint = `run the command again; when it is cut each time, look for a firewall in between: \`${curlCommand(url)}\``;
+    return { code: "E_NETWORK", reason: "the connection was cut", hint };
+  }
+  if (reason === undefined) return undefined;
+  const check =
+    code === "ENOTFOUND" || code === "EAI_AGAIN"
+      ? `check the name and the resolver of this host: \`getent hosts ${url.hostname}\``
+      : `check that a server listens there: \`${curlCommand(url)}\``;
+  return { code: "E_NETWORK", reason, hint: `${check}; where only a proxy leads out, set \`${proxyVariable(url)}\`` };
+}

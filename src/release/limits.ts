@@ -1,0 +1,37 @@
+import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+
+/** How much one archive may ask of a host. A real release has a dozen files of 800 MB together, and a ratio of 4. */
+export interface Limits {
+  entries: number;
+  /** Bytes of one file. */
+  fileBytes: number;
+  /** Unpacked bytes of the whole archive. */
+  totalBytes: number;
+  /** Unpacked bytes for each byte of the archive. */
+  ratio: number;
+  /** Bytes that stay free on the file system, whatever happens. */
+  reserveBytes: number;
+  /** Bytes that must be free before the first is written, for each byte of the archive. */
+  spaceFactor: number;
+}
+
+export const RELEASE_LIMITS: Limits = {
+  entries: 10_000,
+  fileBytes: 4 * 2 ** 30,
+  totalBytes: 8 * 2 ** 30,
+  ratio: 200,
+  reserveBytes: 200_000_000,
+  spaceFactor: 5,
+};
+
+/** Fails with `E_NO_SPACE` unless `bytes` more fit below `path` and the reserve is left. */
+export function requireSpace(files: Files, path: string, bytes: number, limits: Limits): void {
+  const free = files.freeBytes(path);
+  if (free >= bytes + limits.reserveBytes) return;
+  throw new UpdateError(
+    "E_NO_SPACE",
+    `no free space left for the release in \`${path}\`: it needs ${bytes} bytes, ${limits.reserveBytes} more stay in reserve, and ${free} are free`,
+    { hint: `free some space on that file system (\`df -h ${path}\`) and run the command again` },
+  );
+}

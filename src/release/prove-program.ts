@@ -1,0 +1,92 @@
+import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import type { World } from "../platform/world.ts";
+import type { Architecture } from "./address.ts";
+import { type Elf, readElf } from "./elf.ts";
+import { BadElf } from "./elf-format.ts";
+import { isNewerGlibc } from "./glibc.ts";
+import { withRandomAccess } from "./random-access.ts";
+
+/** What a program must fit. */
+export interface HostTraits {
+  architecture: Architecture;
+  /** `2.36`; undefined when unknown, and then not looked at. */
+  glibc: string | undefined;
+}
+
+const VERSION_LIMIT_MS = 10_000;
+const BITS: Record<Architecture, 32 | 64> = { amd64: 64, arm64: 64, "386": 32, arm: 32 };
+
+/**
+ * Shows that the program at `path` can run here, before anything links to it: by its headers, then by running its `version`
+ * (installer-systemd §2.2, step 5), which is left out under `--root`. To be called on proven files only. Fails with
+ * `E_PROGRAM`. A program that runs but knows no `version` is fine.
+ */
+export async function proveProgram(
+  world: Pick<World, "files" | "processes" | "log" | "signal">,
+  path: string,
+  host: HostTraits,
+): Promise<void> {
+  const { files, log } = world;
+  const elf = inspect(files, path);
+  if (elf !== undefined) checkFit(files, path, elf, host);
+  if (host.glibc === undefined)
+    log.debug("the host's glibc is unknown, so the needs of programs are not compared", { path });
+  if (files.root === "/") await runVersion(world, path);
+  else log.debug("not running a program of another root", { path });
+}
+
+function inspect(files: Files, path: string): Elf | undefined {
+  try {
+    return withRandomAccess(files, path, readElf);
+  } catch (error) {
+    if (!(error instanceof BadElf)) throw error;
+    throw new UpdateError("E_PROGRAM", `\`${path}\` is no whole program: ${error.message}`, {
+      hint: "the release is damaged: run the command again, and check the mirror if it fails the same way",
+      cause: error,
+    });
+  }
+}
+
+function checkFit(files: Files, path: string, elf: Elf, host: HostTraits): void {
+  const { bits, machine, interpreter, neededGlibc } = elf;
+  if (machine !== host.architecture || bits !== BITS[host.architecture]) {
+    throw new UpdateError(
+      "E_PROGRAM",
+      `\`${path}\` is for ${bits}-bit ${machine}, and this host is ${host.architecture}`,
+      {
+        hint: "the archive holds programs for another processor: check the mirror that it comes from",
+      },
+    );
+  }
+  if (host.glibc !== undefined && neededGlibc !== undefined && isNewerGlibc(neededGlibc, host.glibc)) {
+    throw new UpdateError("E_PROGRAM", `\`${path}\` needs glibc ${neededGlibc}, host has ${host.glibc}`, {
+      hint: "update the operating system of this host, or keep its group at a release that supports it",
+    });
+  }
+  if (interpreter !== undefined && files.statFollowed(interpreter) === undefined) {
+    throw new UpdateError("E_PROGRAM", `\`${path}\` needs the loader \`${interpreter}\`, which this host lacks`, {
+      hint: "releases are made for systems with glibc; one with musl, such as Alpine, cannot run them",
+    });
+  }
+}
+
+async function runVersion(
+  { processes, log, signal }: Pick<World, "processes" | "log" | "signal">,
+  path: string,
+): Promise<void> {
+  const { exitCode, failure, timedOut } = await processes.run([path, "version"], {
+    timeoutMs: VERSION_LIMIT_MS,
+    signal,
+    onLine: (line, from) => (from === "stdout" ? log.info(line, { path }) : log.debug(line, { path })),
+  });
+  if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while running \`${path} version\``);
+  if (exitCode >= 0 && failure === undefined) {
+    if (exitCode > 0) log.info("the program does not support the version command", { path, exit: exitCode });
+    return;
+  }
+  const reason = timedOut ? `it did not end within ${VERSION_LIMIT_MS / 1000} s` : (failure ?? "it did not start");
+  throw new UpdateError("E_PROGRAM", `cannot run \`${path} version\`: ${reason}`, {
+    hint: `run \`${path} version\` by hand; a file system mounted with \`noexec\`, a mandatory access rule, or a damaged release would look like this`,
+  });
+}

@@ -1,0 +1,32 @@
+import { UpdateError } from "../platform/errors.ts";
+import { quote } from "../platform/quote.ts";
+
+/**
+ * Checks where releases come from: an https URL without query or fragment (updater-core §2.4). A URL that is `given` now
+ * holds no credentials either; one that is `kept` in `update.yaml` may, because upstream takes it. The empty text means
+ * the default place and passes. Fails with `E_BASE_URL`.
+ */
+export function checkBaseUrl(text: string, origin: "given" | "kept"): void {
+  if (text === "") return;
+  const shown = quote(withoutCredentials(text), 200);
+  if (!/^https:\/\//i.test(text)) throw baseUrlError(`the base URL ${shown} must use TLS`);
+  const url = URL.parse(text);
+  if (url === null || /[\s\p{Cc}]/u.test(text)) throw baseUrlError(`the base URL ${shown} cannot be parsed`);
+  if (/[?#]/.test(text)) throw baseUrlError(`the base URL ${shown} has a query or a fragment`);
+  if (origin === "given" && (url.username !== "" || url.password !== "")) {
+    throw new UpdateError("E_BASE_URL", `the base URL ${shown} holds a user name or password`, {
+      hint: "credentials do not belong in the URL, where every log and process list shows them: give the URL without them",
+    });
+  }
+}
+
+function baseUrlError(message: string): UpdateError {
+  return new UpdateError("E_BASE_URL", message, {
+    hint: "give an address like `--base-url https://mirror.example.com/teleport`, or `--base-url default` for the default one",
+  });
+}
+
+/** For messages: whatever stands before an `@` in the authority may be a password. */
+function withoutCredentials(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, "$1//***@");
+}

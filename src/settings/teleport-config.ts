@@ -1,0 +1,118 @@
+import { normalize } from "node:path/posix";
+import { parseDocument } from "yaml";
+import type { Files } from "../platform/files.ts";
+import type { Log } from "../platform/log.ts";
+import { normalizeProxy } from "./address.ts";
+import { isCustomTbot } from "./custom-tbot.ts";
+import { isNullWord } from "./go-yaml-words.ts";
+import type { Namespace } from "./namespace.ts";
+
+/** What the agent's own configuration settles for the updater. */
+export interface TeleportDefaults {
+  /** The agent's data directory, from `teleport.yaml` or the namespace. */
+  dataDirectory: string;
+  /** Always `host:port`; undefined when no file names a proxy. */
+  proxy: string | undefined;
+  /** The file that named the proxy. */
+  proxySource: string | undefined;
+}
+
+const SIZE_LIMIT = 1 << 20;
+const PROXY_PORT = 3080;
+const AUTH_PORT = 3025;
+
+/**
+ * Reads `data_dir` and the proxy from `teleport.yaml`, or the proxy from `tbot.yaml` when there is no `teleport.yaml` and
+ * the updater may manage tbot (updater-core §2.5, installer-systemd §1.2). These files are not ours: whatever is odd in
+ * them is logged at debug level and passed over, so this never fails.
+ */
+export function readTeleportDefaults(files: Files, namespace: Namespace, log: Log): TeleportDefaults {
+  const none = { dataDirectory: namespace.defaultDataDirectory, proxy: undefined, proxySource: undefined };
+  const teleport = readMapping(files, namespace.teleport.config, log);
+  if (teleport === "absent") return { ...none, ...tbotProxy(files, namespace, log) };
+  if (teleport === "unusable") return none;
+  const settings = isMapping(teleport["teleport"]) ? teleport["teleport"] : {};
+  return {
+    dataDirectory: dataDirectory(settings, namespace, log) ?? none.dataDirectory,
+    ...proxyIn(settings, namespace.teleport.config, log),
+  };
+}
+
+type Mapping = Record<string, unknown>;
+type NamedProxy = Pick<TeleportDefaults, "proxy" | "proxySource">;
+
+function tbotProxy(files: Files, namespace: Namespace, log: Log): Partial<NamedProxy> {
+  if (!mayManageTbot(files, namespace, log)) return {};
+  const tbot = readMapping(files, namespace.tbot.config, log);
+  return typeof tbot === "string" ? {} : proxyIn(tbot, namespace.tbot.config, log);
+}
+
+function mayManageTbot(files: Files, namespace: Namespace, log: Log): boolean {
+  try {
+    return !isCustomTbot(files, namespace);
+  } catch (error) {
+    log.debug("Cannot tell who made the tbot service.", { error: reason(error) });
+    return false;
+  }
+}
+
+/** Every scalar is read as text, because `proxy_server: 10` and `"10"` are one name here. */
+function readMapping(files: Files, path: string, log: Log): Mapping | "absent" | "unusable" {
+  try {
+    const text = files.readText(path, SIZE_LIMIT);
+    if (text === undefined) return "absent";
+    const document = parseDocument(text, { schema: "failsafe", merge: true, uniqueKeys: false, logLevel: "silent" });
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    // The library stops where aliases multiply.
+    const content: unknown = text.trim() === "" ? {} : document.toJS();
+    if (isMapping(content)) return content;
+    log.debug("The configuration is not a mapping; its defaults are not used.", { path });
+  } catch (error) {
+    log.debug("Cannot read the configuration; its defaults are not used.", { path, error: reason(error) });
+  }
+  return "unusable";
+}
+
+function dataDirectory(settings: Mapping, namespace: Namespace, log: Log): string | undefined {
+  const written = settings["data_dir"] ?? "";
+  if (typeof written === "string" && isNullWord(written)) return undefined;
+  if (typeof written === "string" && written.startsWith("/") && !/\p{C}/u.test(written)) {
+    return normalize(written).replace(/(?<=.)\/$/, "");
+  }
+  log.debug("The data directory is not an absolute path; the default is used.", { path: namespace.teleport.config });
+  return undefined;
+}
+
+function proxyIn(settings: Mapping, path: string, log: Log): NamedProxy {
+  const none = { proxy: undefined, proxySource: undefined };
+  const candidate = proxyCandidate(settings);
+  if (candidate === undefined) return none;
+  try {
+    return { proxy: normalizeProxy(candidate.address, candidate.port), proxySource: path };
+  } catch (error) {
+    log.debug("The proxy address cannot be used.", { path, error: reason(error) });
+    return none;
+  }
+}
+
+function proxyCandidate(settings: Mapping): { address: string; port: number } | undefined {
+  const authServers = settings["auth_servers"];
+  const candidates = [
+    { address: settings["proxy_server"], port: PROXY_PORT },
+    { address: settings["auth_server"], port: AUTH_PORT },
+    { address: Array.isArray(authServers) ? authServers[0] : undefined, port: AUTH_PORT },
+  ];
+  for (const { address, port } of candidates) {
+    if (typeof address === "string" && !isNullWord(address)) return { address, port };
+  }
+  return undefined;
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { isLinked } from "../host/linked.ts";
+import { planLinks } from "../host/links.ts";
+import { systemd } from "../host/systemd.ts";
+import { decideTbot } from "../host/tbot.ts";
+import { readTimerFacts } from "../host/timer-facts.ts";
+import type { Change } from "../platform/change.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+import { goArchitecture } from "../release/address.ts";
+import { hostGlibc } from "../release/glibc.ts";
+import { listPrograms } from "../release/programs.ts";
+import { proveProgram } from "../release/prove-program.ts";
+import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
+import { formatRevision, type Revision } from "../settings/revision.ts";
+import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
+import { applySetup, tell } from "./apply-setup.ts";
+import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
+import { type ObtainedRelease, obtainRelease } from "./obtain-release.ts";
+import { type OwnUpdater, stageOwnUpdater } from "./own-updater.ts";
+import { planConfig } from "./plan-config.ts";
+import { planOptions } from "./plan-options.ts";
+import { serviceReloads } from "./services.ts";
+import { planSetupStep } from "./setup-step.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** One host moving to one revision. */
+export interface Activation {
+  namespace: Namespace;
+  /** As it must read while services are restarted: settings merged, `id_file` set, the old status (updater-core §3.5). */
+  config: UpdateConfig;
+  target: Revision;
+  baseUrl: string;
+  dataDirectory: string;
+  /** The target is active already: links and units are written again, nothing is reloaded (updater-core §4.3 step 7a). */
+  isRepair: boolean;
+  /** What `last_update` says about this run; undefined when the run leaves it as it is. */
+  attempt: LastUpdate | undefined;
+  overwrite: boolean;
+  /** Kept for later runs; empty leaves what is kept. */
+  caFile: string;
+  selfSetup: boolean;
+  handOver: boolean;
+  debug: boolean;
+  logFormat: string;
+}
+
+/**
+ * Brings a host to a revision (updater-core §4.3): obtain and prove the release, plan everything by looking only, then
+ * make the changes in one transaction, the updater's own link last. Nothing outside staging is touched before all that
+ * can be known to fail was tried, and what fails later is undone.
+ */
+export async function activate(world: World, lockDescriptor: number, job: Activation): Promise<Activated> {
+  await removeOldBackup(world, job);
+  await using staged = await stage(world, job);
+  const programs = await proveRelease(world, staged.release.directory);
+  const tbot = decideTbot(world.files, job.namespace, job.overwrite);
+  tell(world.log, tbot.notices);
+  const links = planProgramLinks(world, job, programs, staged.updater);
+  const setup = await planSetup(world, job, tbot.isManaged, { directory: staged.release.directory, programs });
+  const finished = finishedConfig(job);
+
+  await inTransaction(world, lockDescriptor, async (transaction) => {
+    await transaction.apply(planConfig(world.files, job.namespace, job.config));
+    await transaction.apply(planOptions(world.files, job.namespace, job.caFile));
+    await transaction.apply(staged.release.changes);
+    await transaction.apply(staged.updater?.changes ?? []);
+    await transaction.apply(links);
+    await blameRelease(job.target, () => applySetup(world, transaction, setup));
+    await transaction.apply(planConfig(world.files, job.namespace, finished));
+  });
+  await tidy(world, () => planAfterwards(world, job, links, staged.updater?.target));
+  return { config: finished, manageTbot: tbot.isManaged };
+}
+
+/** What came of it. */
+export interface Activated {
+  /** As it was written. */
+  config: UpdateConfig;
+  manageTbot: boolean;
+}
+
+/** From here on it is the release that fails, not the network or the disk: an update marks it, so that the timer skips it. */
+async function blameRelease(target: Revision, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (failure) {
+    if (!isUpdateError(failure, "E_SETUP", "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
+    throw new UpdateError("E_BROKEN_RELEASE", `the new version ${formatRevision(target)} failed: ${failure.message}`, {
+      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+      cause: failure,
+    });
+  }
+}
+
+interface Staged extends AsyncDisposable {
+  release: ObtainedRelease;
+  updater: OwnUpdater | undefined;
+}
+
+/** The release comes over the network while our own program is copied; if one fails, what the other staged goes too. */
+async function stage(world: World, job: Activation): Promise<Staged> {
+  const { namespace, target, baseUrl, config } = job;
+  const bin = join(versionDirectory(namespace, target), "bin");
+  const [updater, release] = await Promise.allSettled([
+    job.handOver ? undefined : stageOwnUpdater(world, namespace),
+    obtainRelease(world, { namespace, target, baseUrl, isLinked: isLinked(world.files, bin, config.spec.path) }),
+  ]);
+  const dispose = async () => {
+    if (updater.status === "fulfilled") await updater.value?.[Symbol.asyncDispose]();
+    if (release.status === "fulfilled") await release.value[Symbol.asyncDispose]();
+  };
+  if (release.status === "fulfilled" && updater.status === "fulfilled") {
+    return { release: release.value, updater: updater.value, [Symbol.asyncDispose]: dispose };
+  }
+  await dispose();
+  throw release.status === "rejected" ? release.reason : (updater as PromiseRejectedResult).reason;
+}
+
+/** The names that are fit to be linked, each one proven on this host before any link moves (installer-systemd §2.2). */
+async function proveRelease(world: World, directory: string): Promise<string[]> {
+  const bin = join(directory, "bin");
+  const names = listPrograms(world.files, bin, world.log);
+  const host = {
+    architecture: goArchitecture(process.arch),
+    glibc: world.files.root === "/" ? hostGlibc() : undefined,
+  };
+  for (const name of names) await proveProgram(world, join(bin, name), host);
+  return names;
+}
+
+function planProgramLinks(
+  world: World,
+  job: Activation,
+  programs: readonly string[],
+  updater: OwnUpdater | undefined,
+): Change[] {
+  if (job.handOver && !programs.includes(UPDATER_NAME)) {
+    throw new UpdateError("E_NO_PROGRAMS", `the release ${formatRevision(job.target)} has no updater to hand over to`, {
+      hint: "run the command again without `--hand-over`",
+    });
+  }
+  return planLinks(world.files, {
+    source: join(versionDirectory(job.namespace, job.target), "bin"),
+    names: programs,
+    linkDirectory: job.config.spec.path,
+    overwrite: job.overwrite,
+    updaterTarget: updater?.target,
+    asideSuffix: crypto.randomUUID().slice(0, 8),
+  });
+}
+
+async function planSetup(
+  world: World,
+  job: Activation,
+  manageTbot: boolean,
+  release: { directory: string; programs: readonly string[] },
+): Promise<Change[]> {
+  const { namespace, config, target, dataDirectory } = job;
+  const facts = await readTimerFacts(world.files, systemd(world), namespace);
+  const step = { namespace, revision: target, path: config.spec.path, dataDirectory, manageTbot, systemd: facts };
+  const choice = { ...job, selinuxSsh: config.spec.selinuxSsh, reload: !job.isRepair };
+  const setup = await planSetupStep(world, step, choice, release);
+  const reloads = facts.kind === "present" && !job.isRepair && !job.handOver;
+  return reloads ? [...setup, ...serviceReloads(namespace, dataDirectory, manageTbot)] : setup;
+}
+
+/** What `update.yaml` says once the target runs: it is active, and what was active is the backup (updater-core §4.3 step 7). */
+function finishedConfig({ config, target, isRepair, attempt }: Activation): UpdateConfig {
+  const { active, backup } = config.status;
+  if (isRepair) return config;
+  const lastUpdate = attempt === undefined ? config.status.lastUpdate : { ...attempt, success: true };
+  const newBackup = active.version === "" ? backup : active;
+  return { ...config, status: { ...config.status, lastUpdate, active: target, backup: newBackup } };
+}

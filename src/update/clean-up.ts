@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { isLinked } from "../host/linked.ts";
+import type { Change } from "../platform/change.ts";
+import type { World } from "../platform/world.ts";
+import { listVersions, removalPlan, versionsToClean } from "../release/store.ts";
+import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
+import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
+import { planOldCopies } from "./own-updater.ts";
+import { Transaction } from "./transaction.ts";
+
+interface Job {
+  namespace: Namespace;
+  config: UpdateConfig;
+  target: Revision;
+}
+
+/**
+ * Frees the place of a backup that the move will replace, before the new release needs it (updater-core §4.3 step 2).
+ * What goes wrong is only warned about: the disk may well be large enough.
+ */
+export async function removeOldBackup(world: World, { namespace, config, target }: Job): Promise<void> {
+  const { active, backup } = config.status;
+  if (backup === undefined || sameRevision(target, active)) return;
+  if (sameRevision(backup, target) || sameRevision(backup, active)) return;
+  await tidy(world, () => planRemoval(world, namespace, backup, config.spec.path));
+}
+
+/** What a finished move leaves over: files that were moved aside, copies of older updaters, versions that nobody needs. */
+export function planAfterwards(
+  world: World,
+  { namespace, config, target }: Job,
+  links: readonly Change[],
+  ownUpdater: string | undefined,
+): Change[] {
+  const { active, backup } = config.status;
+  const keep = [target, active, ...(backup === undefined ? [] : [backup])];
+  const linkedUpdater = ownUpdater ?? world.files.readLink(join(config.spec.path, UPDATER_NAME));
+  return [
+    ...links.flatMap((change): Change[] => (change.kind === "move" ? [{ kind: "remove", path: change.to }] : [])),
+    ...planOldCopies(world, namespace, linkedUpdater),
+    ...versionsToClean(listVersions(world.files, namespace), keep).flatMap((revision) =>
+      planRemoval(world, namespace, revision, config.spec.path),
+    ),
+  ];
+}
+
+/** Makes changes whose failure harms nobody: what goes wrong is warned about, and the rest is made all the same. */
+export async function tidy(world: World, plan: () => Change[]): Promise<void> {
+  const attempt = async (action: () => Promise<void>) => {
+    try {
+      await action();
+    } catch (error) {
+      world.log.warn("Unable to clean up.", { error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  await attempt(async () => {
+    for (const change of plan()) await attempt(() => new Transaction(world).apply([change]));
+  });
+}
+
+function planRemoval(world: World, namespace: Namespace, revision: Revision, linkDirectory: string): Change[] {
+  if (isLinked(world.files, join(versionDirectory(namespace, revision), "bin"), linkDirectory)) {
+    world.log.warn("An old version is kept: it is still linked.", { version: formatRevision(revision) });
+    return [];
+  }
+  world.log.info("Removing an old version.", { version: formatRevision(revision) });
+  return removalPlan(world.files, namespace, revision);
+}

@@ -1,0 +1,100 @@
+import type { FindAnswer } from "../cluster/find-answer.ts";
+import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
+
+/** Everything that decides what a run of `update` does. */
+export interface UpdateInputs {
+  config: UpdateConfig;
+  answer: FindAnswer;
+  /** `--now`: as if the window were open, and without jitter. */
+  isNow: boolean;
+}
+
+export type UpdateRule =
+  | "pinned-up-to-date"
+  | "pinned"
+  | "no-target-waiting"
+  | "up-to-date-outside-window"
+  | "broken-outside-window"
+  | "available-outside-window"
+  | "no-target"
+  | "up-to-date"
+  | "broken"
+  | "move";
+
+/** What to do, by which row of the table, and why in words; `update`, `status` and a plan read the same decision. */
+export interface UpdateDecision {
+  action: "stay" | "fail" | "move";
+  rule: UpdateRule;
+  level: "info" | "warn" | "error";
+  reason: string;
+  target: Revision;
+  /** The longest random delay before the move. */
+  jitterSeconds: number;
+}
+
+/**
+ * The decision table of updater-core §4.4, first match from the top. A target that differs in any way is followed, a
+ * lower version and another edition of the same version included; only the version counts for what was marked broken.
+ */
+export function decideUpdate({ config, answer, isNow }: UpdateInputs): UpdateDecision {
+  const { target } = answer;
+  const { active, skip } = config.status;
+  const isOpen = answer.inWindow || isNow;
+  const isActive = sameRevision(target, active);
+  const isMissing = target.version === "";
+  const isBroken = !isMissing && skip?.version === target.version;
+  const rule = ((): UpdateRule => {
+    if (config.spec.pinned) return isActive ? "pinned-up-to-date" : "pinned";
+    if (!isOpen) {
+      if (isMissing) return "no-target-waiting";
+      if (isActive) return "up-to-date-outside-window";
+      return isBroken ? "broken-outside-window" : "available-outside-window";
+    }
+    if (isMissing) return "no-target";
+    if (isActive) return "up-to-date";
+    return isBroken ? "broken" : "move";
+  })();
+  return { ...RULES[rule], rule, target, jitterSeconds: isNow ? 0 : answer.jitterSeconds };
+}
+
+/** The attributes that go with a decision in the log (updater-core §1.5). */
+export function decisionAttributes({ target }: UpdateDecision, { status }: UpdateConfig) {
+  return {
+    target_version: formatRevision(target) || undefined,
+    active_version: formatRevision(status.active) || undefined,
+  };
+}
+
+const RULES = {
+  "pinned-up-to-date": { action: "stay", level: "info", reason: "Teleport is up to date. The version is pinned." },
+  pinned: { action: "stay", level: "info", reason: "The version is pinned, skipping the update." },
+  "no-target-waiting": {
+    action: "stay",
+    level: "warn",
+    reason: "Cannot tell the target version, waiting for the next check.",
+  },
+  "up-to-date-outside-window": {
+    action: "stay",
+    level: "info",
+    reason: "Teleport is up to date. The update window is not active.",
+  },
+  "broken-outside-window": {
+    action: "stay",
+    level: "info",
+    reason: "An update is available, but it was marked broken. The update window is not active.",
+  },
+  "available-outside-window": {
+    action: "stay",
+    level: "info",
+    reason: "An update is available. The update window is not active.",
+  },
+  "no-target": {
+    action: "fail",
+    level: "error",
+    reason: "The update window is active, but the target version is missing.",
+  },
+  "up-to-date": { action: "stay", level: "info", reason: "Teleport is up to date." },
+  broken: { action: "stay", level: "info", reason: "The target version was marked broken, skipping the update." },
+  move: { action: "move", level: "info", reason: "An update is available. Starting the update." },
+} as const satisfies Record<UpdateRule, Pick<UpdateDecision, "action" | "level" | "reason">>;

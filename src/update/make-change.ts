@@ -1,0 +1,123 @@
+import { reloadService } from "../host/reload.ts";
+import { systemd } from "../host/systemd.ts";
+import type { Change, Image, SetupChange, UnitState } from "../platform/change.ts";
+import { UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+
+/** Makes one change of the host. `lockDescriptor` goes to a foreign setup child only. */
+export async function makeChange(world: World, change: Change, lockDescriptor?: number): Promise<void> {
+  const { files } = world;
+  switch (change.kind) {
+    case "directory":
+      files.makeDirectory(change.path, change.mode);
+      return;
+    case "file":
+      if (change.after === null) files.removeFile(change.path);
+      else files.writeFile(change.path, change.after.content, change.after.mode);
+      return;
+    case "link":
+      if (change.after === null) files.removeFile(change.path);
+      else files.placeLink(change.path, change.after);
+      return;
+    case "move":
+      files.rename(change.from, change.to);
+      return;
+    case "remove":
+      files.removeTree(change.path);
+      return;
+    case "daemon-reload":
+      if (change.when === "do") await systemd(world).daemonReload();
+      return;
+    case "unit":
+      await reach(world, change.unit, change.after);
+      return;
+    case "setup":
+      await runSetup(world, change, lockDescriptor);
+      return;
+    case "reload":
+      await reloadService(world, change, change.restart);
+      return;
+  }
+}
+
+/** Undoes one change, whether it was made, half made or not made. `remove` has no undo: it stands where nothing is lost. */
+export async function undoChange(world: World, change: Change): Promise<void> {
+  const { files } = world;
+  switch (change.kind) {
+    case "directory":
+      files.removeDirectory(change.path);
+      return;
+    case "file":
+      if (change.before === null) files.removeFile(change.path);
+      else restoreFile(world, change.path, change.before);
+      return;
+    case "link":
+      if (change.before === null) files.removeFile(change.path);
+      else files.placeLink(change.path, change.before);
+      return;
+    case "move":
+      if (files.stat(change.to) !== undefined && files.stat(change.from) === undefined)
+        files.rename(change.to, change.from);
+      return;
+    case "remove":
+      return;
+    case "daemon-reload":
+      if (change.when === "undo") await systemd(world).daemonReload();
+      return;
+    case "unit":
+      await reach(world, change.unit, change.before);
+      return;
+    case "setup":
+      for (const { unit, before } of change.units) await reach(world, unit, before);
+      for (const image of change.before) restoreImage(world, image);
+      return;
+    case "reload":
+      await reloadService(world, change, change.restart);
+      return;
+  }
+}
+
+/** Brings a unit to a state with the two calls of the contract: `enable U [--now]`, `disable U [--now]` (installer-systemd §4.2). */
+async function reach(world: World, unit: string, state: UnitState): Promise<void> {
+  const service = systemd(world);
+  if (!state.enabled && (await service.isPresent(unit)) === "absent") return;
+  if (!state.enabled || !state.active) await service.disable(unit, !state.active);
+  if (state.enabled) await service.enable(unit, state.active);
+}
+
+async function runSetup(world: World, change: SetupChange, lockDescriptor: number | undefined): Promise<void> {
+  const result = await world.processes.run([change.program, ...change.arguments], {
+    environment: change.environment,
+    passOutput: true,
+    signal: world.signal,
+    ...(lockDescriptor === undefined ? {} : { descriptors: [lockDescriptor] }),
+  });
+  if (world.signal.aborted) throw new UpdateError("E_CANCELED", "setup canceled");
+  if (result.exitCode === 0) return;
+  throw new UpdateError(
+    "E_SETUP",
+    `\`${change.program} setup\` failed: ${result.failure ?? `exit code ${result.exitCode}`}`,
+    {
+      hint: "read its lines above; `--self-setup` uses the setup of this updater instead of the release's",
+    },
+  );
+}
+
+function restoreImage(world: World, image: Image): void {
+  switch (image.kind) {
+    case "absent":
+      world.files.removeFile(image.path);
+      return;
+    case "file":
+      restoreFile(world, image.path, image.image);
+      return;
+    case "link":
+      world.files.placeLink(image.path, image.target);
+      return;
+  }
+}
+
+function restoreFile(world: World, path: string, image: { content: string; mode: number }): void {
+  world.files.writeFile(path, image.content, image.mode);
+  world.files.setMode(path, image.mode);
+}

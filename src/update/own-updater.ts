@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { directoryChanges } from "../host/file-changes.ts";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
+import type { Change } from "../platform/change.ts";
+import type { World } from "../platform/world.ts";
+import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
+
+/**
+ * Our own program, kept inside the namespace: official archives carry another updater, and whatever
+ * `<path>/teleport-update` links to is what the timer runs. A copy lives in a folder named after its build, so a new
+ * copy never overwrites one that runs, and undoing means linking the old one again.
+ */
+export interface OwnUpdater extends AsyncDisposable {
+  /** Where `<path>/teleport-update` must lead. */
+  target: string;
+  /** Puts the staged copy into place; none when the copy is there already. */
+  changes: Change[];
+}
+
+/**
+ * Stages a copy of the running program unless the namespace has it already. A program that runs from source has nothing
+ * to copy: it answers undefined, and the release's updater is linked instead.
+ */
+export async function stageOwnUpdater(world: World, namespace: Namespace): Promise<OwnUpdater | undefined> {
+  if (world.program === undefined) return undefined;
+  const folder = join(namespace.updaterCopies, `${PROGRAM_VERSION}-${PROGRAM_BUILD}`);
+  const target = join(folder, UPDATER_NAME);
+  if (world.files.stat(target)?.kind === "file") return { target, changes: [], async [Symbol.asyncDispose]() {} };
+
+  const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
+  const dispose = async () => world.files.removeTree(staging);
+  try {
+    world.files.makeDirectory(staging, 0o700);
+    const staged = join(staging, "copy");
+    world.files.makeDirectory(staged);
+    await world.files.copyProgram(world.program, join(staged, UPDATER_NAME));
+    return {
+      target,
+      changes: [...directoryChanges(world.files, namespace.updaterCopies), { kind: "move", from: staged, to: folder }],
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** The changes that remove the copies which nothing links to any more. */
+export function planOldCopies(world: World, namespace: Namespace, linked: string | undefined): Change[] {
+  const names = world.files.list(namespace.updaterCopies) ?? [];
+  const folders = names.map((name) => join(namespace.updaterCopies, name));
+  return folders
+    .filter((folder) => linked !== join(folder, UPDATER_NAME))
+    .map((path): Change => ({ kind: "remove", path }));
+}

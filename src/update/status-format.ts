@@ -1,0 +1,35 @@
+import { formatYaml } from "../settings/go-yaml.ts";
+import { lastUpdateMapping, revisionMapping } from "../settings/update-config-write.ts";
+import type { StatusReport } from "./status.ts";
+
+/** The report as YAML, with the keys, order and omissions of the contract (updater-core §4.5). */
+export function formatStatus(report: StatusReport): string {
+  const { spec, status, answer } = report;
+  return formatYaml({
+    proxy: spec.proxy,
+    path: spec.path,
+    group: spec.group || undefined,
+    base_url: spec.baseUrl || undefined,
+    enabled: spec.enabled,
+    pinned: spec.pinned,
+    selinux_ssh: spec.selinuxSsh || undefined,
+    selinux_ssh_enforcing: spec.selinuxSshEnforcing || undefined,
+    last_update: status.lastUpdate && lastUpdateMapping(status.lastUpdate),
+    active: revisionMapping(status.active),
+    backup: status.backup && revisionMapping(status.backup),
+    skip: status.skip && revisionMapping(status.skip),
+    target: revisionMapping(answer.target),
+    in_window: answer.inWindow,
+    // Not a scalar of ours: a Go duration never needs quotes.
+    jitter: formatGoDuration(answer.jitterSeconds),
+    agpl: answer.agpl || undefined,
+    id: report.id || undefined,
+  });
+}
+
+/** Whole seconds as Go prints a duration: `0s`, `45s`, `1m0s`, `1h0m0s`. */
+export function formatGoDuration(seconds: number): string {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (hours > 0) return `${hours}h${minutes}m${rest}s`;
+  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
+}

@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { acquireLock, type LockMode } from "../../src/host/lock.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { hostProcesses } from "../../src/platform/host-processes.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { recordingLog } from "../support/recording-log.ts";
+import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
+
+const namespace = namespaceFor("");
+const ONCE: LockMode = { kind: "exclusive", waitMs: 0 };
+const SHARED_ONCE: LockMode = { kind: "shared", waitMs: 0 };
+const PATIENT: LockMode = { kind: "exclusive", waitMs: "forever" };
+
+/** The world of one updater; `waiting` resolves once it has met another holder. */
+function updater(host: TemporaryHost) {
+  const { promise: waiting, resolve } = Promise.withResolvers<void>();
+  const interrupt = new AbortController();
+  const world = {
+    files: host.files,
+    processes: hostProcesses,
+    clock: systemClock,
+    log: recordingLog(() => resolve()),
+    signal: interrupt.signal,
+  };
+  return { world, waiting, interrupt };
+}
+
+const acquire = (host: TemporaryHost, mode: LockMode) => acquireLock(updater(host).world, namespace, mode);
+const at = (host: TemporaryHost) => host.files.real(namespace.lock);
+
+const holders: { end(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const holder of holders.splice(0)) await holder.end();
+});
+
+/** Another program that holds the lock until it is told to end, as an upstream updater would. */
+async function holdElsewhere(host: TemporaryHost, kind: "-x" | "-s" = "-x") {
+  host.files.makeDirectory(namespace.versions);
+  const child = Bun.spawn(["flock", kind, at(host), "sh", "-c", "echo held; exec cat"], {
+    stdin: "pipe",
+    stdout: "pipe",
+  });
+  await child.stdout.getReader().read();
+  const holder = {
+    end() {
+      child.stdin.end();
+      return child.exited;
+    },
+  };
+  holders.push(holder);
+  return holder;
+}
+
+/** What flock(1) finds: whether somebody holds the lock now. */
+async function isHeld(host: TemporaryHost): Promise<boolean> {
+  const exitCode = await Bun.spawn(["flock", "-n", "-E", "75", at(host), "true"]).exited;
+  if (exitCode !== 0 && exitCode !== 75) throw new Error(`flock ended with ${exitCode}`);
+  return exitCode === 75;
+}
+
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe("acquireLock", () => {
+  test("makes the namespace, holds a real flock, and lets go at the end of the scope", async () => {
+    using host = temporaryHost();
+    {
+      using _lock = await acquire(host, ONCE);
+      expect(host.files.stat(namespace.versions)).toMatchObject({ kind: "directory", mode: 0o755 });
+      expect(host.files.stat(namespace.lock)).toMatchObject({ kind: "file", mode: 0o644 });
+      expect(await isHeld(host)).toBeTrue();
+    }
+    expect(await isHeld(host)).toBeFalse();
+  });
+
+  test("one try against another holder is `E_LOCK_BUSY`, and names the holder", async () => {
+    using host = temporaryHost();
+    await holdElsewhere(host);
+    const failure = await acquire(host, ONCE).catch((error) => error);
+    expect(failure).toEqual(code("E_LOCK_BUSY"));
+    expect(failure.message).toMatch(/`\/opt\/teleport\/default\/update\.lock`: pid \d+ \(.*(flock|cat).*\)$/);
+  });
+
+  test("shared holders do not exclude each other, but an exclusive one", async () => {
+    using host = temporaryHost();
+    await holdElsewhere(host, "-s");
+    using _lock = await acquire(host, SHARED_ONCE);
+    expect(await acquire(host, ONCE).catch((error) => error)).toEqual(code("E_LOCK_BUSY"));
+  });
+
+  test("a limited wait ends in `E_LOCK_BUSY`, and not early", async () => {
+    using host = temporaryHost();
+    await holdElsewhere(host);
+    const begin = performance.now();
+    const failure = await acquire(host, { kind: "exclusive", waitMs: 300 }).catch((error) => error);
+    expect(failure).toEqual(code("E_LOCK_BUSY"));
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(295);
+  });
+
+  test("an unlimited wait ends when the holder does", async () => {
+    using host = temporaryHost();
+    const holder = await holdElsewhere(host);
+    const { world, waiting } = updater(host);
+    const acquiring = acquireLock(world, namespace, PATIENT);
+    await waiting;
+    await holder.end();
+    using _lock = await acquiring;
+    expect(await isHeld(host)).toBeTrue();
+    expect(world.log.lines).toMatchObject([{ level: "info", message: "Waiting for another updater." }]);
+  });
+
+  test("a lock file that was deleted under the wait is not mistaken for the lock", async () => {
+    using host = temporaryHost();
+    const holder = await holdElsewhere(host);
+    const { world, waiting } = updater(host);
+    const acquiring = acquireLock(world, namespace, PATIENT);
+    await waiting;
+    rmSync(host.files.real(namespace.directory), { recursive: true });
+    await holder.end();
+    using _lock = await acquiring;
+    expect(await isHeld(host)).toBeTrue();
+  });
+
+  test("an interrupted wait is `E_CANCELED`, and takes nothing", async () => {
+    using host = temporaryHost();
+    const holder = await holdElsewhere(host);
+    const { world, waiting, interrupt } = updater(host);
+    const acquiring = acquireLock(world, namespace, PATIENT).catch((error) => error);
+    await waiting;
+    interrupt.abort();
+    expect(await acquiring).toEqual(code("E_CANCELED"));
+    await holder.end();
+    expect(await isHeld(host)).toBeFalse();
+  });
+
+  test("a child that inherits the descriptor keeps the lock past our end", async () => {
+    using host = temporaryHost();
+    const lock = await acquire(host, ONCE);
+    const inheritor = Promise.withResolvers<void>();
+    const child = hostProcesses.run(["/bin/sh", "-c", "echo started; read line < /proc/$$/cwd/go"], {
+      directory: makeFifo(host),
+      descriptors: [lock.descriptor],
+      onLine: () => inheritor.resolve(),
+    });
+    await inheritor.promise;
+    lock[Symbol.dispose]();
+    expect(await isHeld(host)).toBeTrue();
+    await Bun.write(`${host.root}/go`, "go\n");
+    await child;
+    expect(await isHeld(host)).toBeFalse();
+  });
+
+  test("a child that does not inherit it holds nothing", async () => {
+    using host = temporaryHost();
+    const lock = await acquire(host, ONCE);
+    const child = Bun.spawn(["cat"], { stdin: "pipe" });
+    lock[Symbol.dispose]();
+    expect(await isHeld(host)).toBeFalse();
+    child.stdin.end();
+    await child.exited;
+  });
+
+  test("a lock file that is a symlink is refused", async () => {
+    using host = temporaryHost();
+    host.link(namespace.lock, "/etc/shadow");
+    expect(await acquire(host, ONCE).catch((error) => error)).toEqual(code("E_LOCK"));
+    expect(host.files.stat("/etc/shadow")).toBeUndefined();
+  });
+
+  test("a host without `flock` is told which package it lacks", async () => {
+    using host = temporaryHost();
+    const world = { ...updater(host).world, processes: { ...hostProcesses, find: () => undefined } };
+    const failure = await acquireLock(world, namespace, ONCE).catch((error) => error);
+    expect(failure).toMatchObject({ code: "E_LOCK", hint: expect.stringContaining("util-linux") });
+  });
+});
+
+function makeFifo(host: TemporaryHost): string {
+  Bun.spawnSync(["mkfifo", `${host.root}/go`]);
+  return host.root;
+}

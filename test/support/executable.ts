@@ -1,0 +1,25 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { Glob } from "bun";
+import { must } from "./must.ts";
+
+const ARCHITECTURE = process.arch === "arm64" ? "arm64" : "amd64";
+const INPUTS = ["src/**/*.ts", "scripts/{build.ts,runtimes.json}", "{package.json,bun.lock}"];
+
+/**
+ * The absolute path of the compiled `teleport-update` of this machine, built first when a source is newer. Building
+ * takes about a second, so a `beforeAll` is a good place.
+ */
+export async function executablePath(): Promise<string> {
+  const path = resolve(`dist/teleport-update-linux-${ARCHITECTURE}`);
+  if (!isCurrent(path)) await must([process.execPath, "scripts/build.ts", "--target", ARCHITECTURE]);
+  return path;
+}
+
+function isCurrent(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const builtAt = statSync(path).mtimeMs;
+  return INPUTS.every((pattern) =>
+    [...new Glob(pattern).scanSync(".")].every((file) => statSync(file).mtimeMs < builtAt),
+  );
+}
