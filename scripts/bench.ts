@@ -14,8 +14,6 @@ const VERSION = "18.4.1";
 const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
 const START_RUNS = 30;
 
-await main();
-
 async function main(): Promise<void> {
   const executable = await executablePath();
   const scratch = mkdtempSync(join(tmpdir(), "teleport-update-bench-"));
@@ -145,3 +143,5 @@ const seconds = ({ milliseconds }: Measured) => milliseconds / 1000;
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
+
+await main();

@@ -13,8 +13,6 @@ import { type DemoHost, openHost } from "./demo/hosts.ts";
 const VERSION = "18.4.1";
 const UNPACKED_BYTES = 650_000_000;
 
-await main();
-
 async function main(): Promise<void> {
   title("Build the executable");
   const executable = await executablePath();
@@ -84,3 +82,5 @@ function title(text: string): void {
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`;
 }
+
+await main();

@@ -1,11 +1,11 @@
-import { PROGRAM_PATH } from "../platform/build-info.ts";
+import { HEALTH_TIMING, PROGRAM_PATH } from "../platform/build-info.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Files } from "../platform/files.ts";
 import { hostFiles } from "../platform/host-files.ts";
 import { hostProcesses } from "../platform/host-processes.ts";
 import type { Http } from "../platform/http.ts";
 import { hostSockets } from "../platform/socket-http.ts";
-import { HEALTH_TIMING, type World } from "../platform/world.ts";
+import type { World } from "../platform/world.ts";
 import { type Namespace, namespaceFor } from "../settings/namespace.ts";
 import type { CommandInput, EnvironmentValues } from "./program.ts";
 import { interruptSignal } from "./signals.ts";

@@ -17,9 +17,6 @@ export interface HealthTiming {
   deadlineMs: number;
 }
 
-/** Contract (installer-systemd §4.6). Only builds for tests have another. */
-export const HEALTH_TIMING: HealthTiming = { intervalMs: 2000, deadlineMs: 60_000 };
-
 /** Everything outside the program, in one hand: files, programs, time, network, and where to talk to. */
 export interface World {
   files: Files;

@@ -26,7 +26,7 @@ const VERSION_NEEDS = 0x6ffffffe;
 const DYNAMIC_ENTRY_SIZE = 16;
 const NEED_SIZE = 16;
 const WEAK = 2;
-/** Two dozen are usual; the chains are linked by offsets, so a hostile one could turn in circles. */
+/** Two dozen are usual; offsets only lead forward, but a step of 0 or 1 byte would keep us busy for hours. */
 const MAX_NEEDS = 4096;
 
 function readDynamic(file: RandomAccess, { offset, size }: Segment): Map<number, number> {
@@ -56,7 +56,7 @@ function walkNeeds(file: RandomAccess, start: number, names: Buffer): string[] {
   let steps = 0;
   const record = (at: number) => {
     steps += 1;
-    if (steps > MAX_NEEDS) throw new BadElf("its list of needed versions has no end");
+    if (steps > MAX_NEEDS) throw new BadElf("its list of needed versions is too long");
     return readTable(file, at, NEED_SIZE);
   };
   for (let library = start, isLast = false; !isLast; ) {

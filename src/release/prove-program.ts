@@ -26,13 +26,14 @@ export async function proveProgram(
   world: Pick<World, "files" | "processes" | "log" | "signal">,
   path: string,
   host: HostTraits,
+  limitMs = VERSION_LIMIT_MS,
 ): Promise<void> {
   const { files, log } = world;
   const elf = inspect(files, path);
   if (elf !== undefined) checkFit(files, path, elf, host);
   if (host.glibc === undefined)
     log.debug("the host's glibc is unknown, so the needs of programs are not compared", { path });
-  if (files.root === "/") await runVersion(world, path);
+  if (files.root === "/") await runVersion(world, path, limitMs);
   else log.debug("not running a program of another root", { path });
 }
 
@@ -74,9 +75,10 @@ function checkFit(files: Files, path: string, elf: Elf, host: HostTraits): void 
 async function runVersion(
   { processes, log, signal }: Pick<World, "processes" | "log" | "signal">,
   path: string,
+  limitMs: number,
 ): Promise<void> {
   const { exitCode, failure, timedOut } = await processes.run([path, "version"], {
-    timeoutMs: VERSION_LIMIT_MS,
+    timeoutMs: limitMs,
     signal,
     onLine: (line, from) => (from === "stdout" ? log.info(line, { path }) : log.debug(line, { path })),
   });
@@ -85,7 +87,7 @@ async function runVersion(
     if (exitCode > 0) log.info("the program does not support the version command", { path, exit: exitCode });
     return;
   }
-  const reason = timedOut ? `it did not end within ${VERSION_LIMIT_MS / 1000} s` : (failure ?? "it did not start");
+  const reason = timedOut ? `it did not end within ${limitMs / 1000} s` : (failure ?? "it did not start");
   throw new UpdateError("E_PROGRAM", `cannot run \`${path} version\`: ${reason}`, {
     hint: `run \`${path} version\` by hand; a file system mounted with \`noexec\`, a mandatory access rule, or a damaged release would look like this`,
   });

@@ -16,6 +16,7 @@ function scripted(answers: Record<string, number | string> = {}, files: Files = 
   const log = recordingLog();
   const processes: Processes = {
     find: (name) => `/usr/bin/${name}`,
+    probe: () => "alive",
     async run([program, ...args], options) {
       asked.push([program, ...args].join(" "));
       const answer = answers[args.join(" ")] ?? (args[0] === "--version" ? "systemd 252 (252.36-1)" : 0);

@@ -142,7 +142,10 @@ describe("a folder that never came", () => {
 });
 
 test("whatever the name, a place is a plain path in one of the known folders", () => {
-  const piece = fc.oneof(fc.constantFrom("teleport", "examples", "..", ".", "", "/", "\0"), fc.string({ unit: "binary" }));
+  const piece = fc.oneof(
+    fc.constantFrom("teleport", "examples", "..", ".", "", "/", "\0"),
+    fc.string({ unit: "binary" }),
+  );
   const name = fc.oneof(
     fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join("/")),
     fc.string({ unit: "binary" }).map((tail) => `teleport/${tail}`),

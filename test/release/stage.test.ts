@@ -133,9 +133,7 @@ describe("a release", () => {
     const large = new Uint8Array(40 << 20).map((_, index) => (index * 2654435761) >>> 24);
     const archive = gzipSync(await tarOf([{ name: "teleport/teleport", content: large }]), { level: 1 });
     const { staged } = await stage(archive);
-    expect(staged.files).toEqual([
-      { path: "bin/teleport", sha256: sha256Of(large), size: large.length, mode: 0o755 },
-    ]);
+    expect(staged.files).toEqual([{ path: "bin/teleport", sha256: sha256Of(large), size: large.length, mode: 0o755 }]);
     expect(sha256Of(readFileSync(join(staged.directory, "bin/teleport")))).toBe(sha256Of(large));
   });
 
@@ -148,7 +146,7 @@ describe("a release", () => {
 
   test("under another root stays in there, through an absolute link", async () => {
     const archive = await archiveOf(releaseEntries());
-    mkdirSync(join(folder.path, "data"));
+    mkdirSync(join(folder.path, "data/teleport/default"), { recursive: true });
     symlinkSync("/data", join(folder.path, "opt"));
     await using server = serve(() => new Response(archive));
     const staged = await stageRelease(testWorld(folder.path), {
@@ -256,7 +254,10 @@ describe("a failure leaves nothing behind", () => {
     ["bytes behind the end", async () => Buffer.concat([await archiveOf(releaseEntries()), Buffer.from("garbage")])],
     ["nothing in it", async () => archiveOf([])],
     ["only another folder", async () => archiveOf(releaseEntries("teleport-ent"))],
-    ["a link in it", async () => archiveOf([...releaseEntries(), { name: "teleport/x", type: "symlink", linkname: "/" }])],
+    [
+      "a link in it",
+      async () => archiveOf([...releaseEntries(), { name: "teleport/x", type: "symlink", linkname: "/" }]),
+    ],
     ["a name twice", async () => archiveOf([...releaseEntries(), { name: "teleport/tsh", content: "again" }])],
     ["a bomb", async () => gzipSync(await tarOf([{ name: "teleport/x", content: new Uint8Array(64 << 20) }]))],
   ])("%s", async (_, archive) => {

@@ -11,8 +11,17 @@ const INPUTS = ["src/**/*.ts", "scripts/{build.ts,runtimes.json}", "{package.jso
  * takes about a second, so a `beforeAll` is a good place.
  */
 export async function executablePath(): Promise<string> {
-  const path = resolve(`dist/teleport-update-linux-${ARCHITECTURE}`);
-  if (!isCurrent(path)) await must([process.execPath, "scripts/build.ts", "--target", ARCHITECTURE]);
+  return build("dist", []);
+}
+
+/** As `executablePath`, but a build that watches services ten times as fast: 6 s at most instead of a minute. */
+export async function testingExecutablePath(): Promise<string> {
+  return build("dist/testing", ["--testing"]);
+}
+
+async function build(folder: string, options: readonly string[]): Promise<string> {
+  const path = resolve(folder, `teleport-update-linux-${ARCHITECTURE}`);
+  if (!isCurrent(path)) await must([process.execPath, "scripts/build.ts", "--target", ARCHITECTURE, ...options]);
   return path;
 }
 
