@@ -21,6 +21,8 @@ export interface Systemd {
   isPresent(unit: string): Promise<Presence>;
   /** Enabled and active at once. */
   state(unit: string): Promise<UnitState>;
+  /** True while the host shuts down: systemd refuses jobs then. False when it cannot tell. */
+  isStopping(): Promise<boolean>;
   daemonReload(): Promise<void>;
   enable(unit: string, now: boolean): Promise<void>;
   disable(unit: string, now: boolean): Promise<void>;
@@ -77,6 +79,13 @@ export function systemd({ files, processes, log }: Pick<World, "files" | "proces
       return (await query("list-unit-files", "--quiet", unit)) ? "present" : "absent";
     },
     state: async (unit) => ({ enabled: await isEnabled(unit), active: await isActive(unit) }),
+    async isStopping() {
+      try {
+        return (await call("debug", ["is-system-running"])).stdout.trim() === "stopping";
+      } catch {
+        return false;
+      }
+    },
     daemonReload: () => request("error", ["daemon-reload"]),
     enable: (unit, now) => request("info", ["enable", unit, ...(now ? ["--now"] : [])], unit),
     disable: (unit, now) => request("info", ["disable", unit, ...(now ? ["--now"] : [])], unit),

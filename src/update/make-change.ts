@@ -68,13 +68,26 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       await reach(world, change.unit, change.before);
       return;
     case "setup":
-      for (const { unit, before } of change.units) await reach(world, unit, before);
-      for (const image of change.before) restoreImage(world, image);
+      await all([
+        ...change.units.map(
+          ({ unit, before }) =>
+            () =>
+              reach(world, unit, before),
+        ),
+        ...change.before.map((image) => async () => restoreImage(world, image)),
+      ]);
       return;
     case "reload":
       await reloadService(world, change, change.restart);
       return;
   }
+}
+
+/** Tries every action, and fails with the first error when all were tried: one that cannot be undone must not keep the rest. */
+async function all(actions: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const action of actions) await action().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Brings a unit to a state with the two calls of the contract: `enable U [--now]`, `disable U [--now]` (installer-systemd §4.2). */

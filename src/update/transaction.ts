@@ -1,5 +1,6 @@
+import { systemd } from "../host/systemd.ts";
 import type { Change } from "../platform/change.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
 import { makeChange, undoChange } from "./make-change.ts";
@@ -49,12 +50,20 @@ export class Transaction {
       try {
         await undoChange(world, change);
       } catch (error) {
+        if (await isOnlyShutdown(world, error)) continue;
         complete = false;
-        world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: String(error) });
+        world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
       }
     }
     return complete;
   }
+}
+
+/** While the host shuts down systemd refuses jobs, and the next boot reads every unit and link afresh: nothing is lost. */
+async function isOnlyShutdown(world: World, error: unknown): Promise<boolean> {
+  if (!isUpdateError(error, "E_SYSTEMD", "E_UNHEALTHY") || !(await systemd(world).isStopping())) return false;
+  world.log.warn("The host is shutting down, the next boot brings this back.", { error: error.message });
+  return true;
 }
 
 /**

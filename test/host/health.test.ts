@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readPid, watchHealth } from "../../src/host/health.ts";
+import { testWorld } from "../support/test-world.ts";
+
+const TIMING = { intervalMs: 10, deadlineMs: 400 };
+const SERVICE = { unit: "teleport.service", pidFile: "/run/teleport.pid", socket: "/data/debug.sock" };
+
+let root: string;
+let children: Bun.Subprocess[] = [];
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "health-"));
+  for (const folder of ["run", "data"]) mkdirSync(join(root, folder));
+});
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children = [];
+  rmSync(root, { recursive: true });
+});
+
+/** A process that really is there, with its PID in the service's file. */
+function start(): number {
+  const child = Bun.spawn(["sleep", "1000"]);
+  children.push(child);
+  writePid(child.pid);
+  return child.pid;
+}
+
+function writePid(pid: number): void {
+  writeFileSync(join(root, "run/teleport.pid"), `${pid}\n`);
+}
+
+function serve(answer: () => Response) {
+  return Bun.serve({ unix: join(root, "data/debug.sock"), fetch: answer });
+}
+
+const readiness = (status: number, pid: number) =>
+  Response.json({ status: status === 200 ? "ok" : "starting", pid }, { status });
+
+describe("a service that was reloaded", () => {
+  test("is healthy with a new, stable, ready process", async () => {
+    const pid = start();
+    await using _server = serve(() => readiness(200, pid));
+    const world = testWorld(root);
+    await watchHealth(world, SERVICE, 1, TIMING);
+    expect(world.log.lines).toEqual([]);
+  });
+
+  test("is healthy once it becomes ready", async () => {
+    const pid = start();
+    let asked = 0;
+    await using _server = serve(() => readiness(++asked < 4 ? 503 : 200, pid));
+    await watchHealth(testWorld(root), SERVICE, 1, TIMING);
+    expect(asked).toBe(4);
+  });
+
+  test("fails when it never becomes ready", async () => {
+    const pid = start();
+    await using _server = serve(() => readiness(503, pid));
+    const failure = await watchHealth(testWorld(root), SERVICE, 1, TIMING).catch((error) => error);
+    expect(failure).toMatchObject({ code: "E_UNHEALTHY", message: expect.stringContaining('"starting"') });
+  });
+
+  test("fails when another process answers", async () => {
+    const pid = start();
+    await using _server = serve(() => readiness(200, pid + 1));
+    const failure = await watchHealth(testWorld(root), SERVICE, 1, TIMING).catch((error) => error);
+    expect(failure.message).toContain(`process ${pid + 1} answers instead of process ${pid}`);
+  });
+
+  test("fails when its process stays the old one", async () => {
+    const pid = start();
+    await using _server = serve(() => readiness(200, pid));
+    const failure = await watchHealth(testWorld(root), SERVICE, pid, TIMING).catch((error) => error);
+    expect(failure.message).toContain("did not start a new process");
+  });
+
+  test("fails when its process dies and nobody comes after it", async () => {
+    const pid = start();
+    const dead = children.shift();
+    dead?.kill("SIGKILL");
+    await dead?.exited;
+    const failure = await watchHealth(testWorld(root), SERVICE, pid - 1, TIMING).catch((error) => error);
+    expect(failure).toMatchObject({ code: "E_UNHEALTHY", message: expect.stringContaining("crashed 3 times") });
+  });
+
+  test.each([
+    ["is missing", () => {}],
+    ["is no socket", () => writeFileSync(join(root, "data/debug.sock"), "")],
+    ["is a link to one", () => symlinkSync("/run/other.sock", join(root, "data/debug.sock"))],
+  ])("passes at the deadline with a warning when its socket %s", async (_case, arrange) => {
+    start();
+    arrange();
+    const world = testWorld(root);
+    await watchHealth(world, SERVICE, 1, TIMING);
+    expect(world.log.lines.join("\n")).toContain("its debug socket seems disabled");
+  });
+
+  test.each([
+    ["does not know the question", () => new Response("{}", { status: 404 })],
+    ["answers with no JSON", () => new Response("fine")],
+    ["sends without end", () => new Response("x".repeat(70_000))],
+  ])("passes at the deadline with a warning when its socket %s", async (_case, answer) => {
+    start();
+    await using _server = serve(answer);
+    const world = testWorld(root);
+    await watchHealth(world, SERVICE, 1, TIMING);
+    expect(world.log.lines.join("\n")).toContain("WARN");
+  });
+
+  test("without a PID to compare only its readiness counts", async () => {
+    await using _server = serve(() => readiness(200, 4711));
+    await watchHealth(testWorld(root), SERVICE, 0, TIMING);
+  });
+
+  test("is not watched any further after an interrupt", async () => {
+    start();
+    const abort = new AbortController();
+    await using _server = serve(() => {
+      abort.abort();
+      return readiness(503, 0);
+    });
+    const failure = await watchHealth(testWorld(root, { signal: abort.signal }), SERVICE, 1, TIMING).catch(
+      (error) => error,
+    );
+    expect(failure).toMatchObject({ code: "E_CANCELED" });
+  });
+});
+
+describe("[inst 8.10] the PID file", () => {
+  test.each<[content: string | undefined, pid: number]>([
+    ["4711\n", 4711],
+    ["  12 ", 12],
+    ["", 0],
+    ["-1", 0],
+    ["12x", 0],
+    ["0", 0],
+    [undefined, 0],
+    ["1".repeat(40), 0],
+  ])("%j is %d", (content, pid) => {
+    if (content !== undefined) writeFileSync(join(root, "run/teleport.pid"), content);
+    expect(readPid(testWorld(root), SERVICE.pidFile)).toBe(pid);
+  });
+
+  test("that is a directory is 0", () => {
+    mkdirSync(join(root, "run/teleport.pid"));
+    expect(readPid(testWorld(root), SERVICE.pidFile)).toBe(0);
+  });
+});

@@ -1,0 +1,139 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostProcesses } from "../../src/platform/host-processes.ts";
+import type { Processes } from "../../src/platform/processes.ts";
+import type { World } from "../../src/platform/world.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { type EnrollRequest, enroll } from "../../src/update/enroll.ts";
+import type { Site } from "./site.ts";
+import { type TemporaryHost, temporaryHost } from "./temporary-host.ts";
+import { type KeptLog, testWorld } from "./test-world.ts";
+import { snapshot } from "./tree.ts";
+
+export const NAMESPACE = namespaceFor("");
+
+/** A host to update, in a temporary folder: its tree, and the world that the update room gets to see. */
+export interface UpdateHost extends Omit<TemporaryHost, "snapshot"> {
+  world: World & { log: KeptLog };
+  /** Runs `enable` with the site's server as proxy and mirror, unless the request says otherwise. */
+  enroll(request?: Partial<EnrollRequest>): Promise<void>;
+  read(path: string): string;
+  /** `update.yaml` with `PROXY` for the server's address; undefined when there is none. */
+  config(): string | undefined;
+  /** Writes `update.yaml`, with the server's address for `PROXY`. */
+  setConfig(text: string): void;
+  /** The whole tree, but for what every command makes before it looks at anything: the lock, and the folder of versions. */
+  tree(): string[];
+  /** What `systemctl` was asked to do so far; queries are left out. */
+  systemctl(): string[];
+}
+
+/** A host that does not run, as behind `--root`. */
+export function offlineHost(site: Site, parts: Partial<World> = {}): UpdateHost {
+  const host = temporaryHost();
+  return updateHost(site, host, testWorld(host.root, { program: OWN_PROGRAM, http: site.http, ...parts }));
+}
+
+/**
+ * A host that seems to run: its tree passes for `/`, the programs of its releases really run, and systemd is a script that
+ * keeps its state in files. What a true systemd makes of it is for the booted tests.
+ */
+export function runningHost(site: Site, parts: Partial<World> = {}): UpdateHost {
+  const host = temporaryHost();
+  host.files.makeDirectory("/run/systemd/system");
+  host.files.makeDirectory("/run/units");
+  host.write(SYSTEMCTL, systemctlScript(host.root), 0o755);
+  const running: Partial<World> = {
+    program: OWN_PROGRAM,
+    http: site.http,
+    files: { ...host.files, root: "/" },
+    processes: processesInside(host.root),
+    health: { intervalMs: 5, deadlineMs: 20 },
+  };
+  return updateHost(site, host, testWorld(host.root, { ...running, ...parts }));
+}
+
+/** Stands for our own compiled program, of which a host keeps a copy. */
+const OWN_PROGRAM = "/bin/true";
+
+const SYSTEMCTL = "/usr/bin/systemctl";
+const SYSTEMCTL_LOG = "/run/systemctl.log";
+const LEFT_OUT = [
+  "/opt",
+  "/opt/teleport",
+  NAMESPACE.directory,
+  NAMESPACE.versions,
+  NAMESPACE.lock,
+  SYSTEMCTL_LOG,
+];
+
+const REQUEST: Omit<EnrollRequest, "proxy" | "baseUrl"> = {
+  command: "enable",
+  namespace: NAMESPACE,
+  group: "",
+  path: "",
+  selinuxSsh: undefined,
+  overwrite: false,
+  allowProxyConflict: false,
+  forceVersion: "",
+  forceFlags: [],
+  selfSetup: false,
+  handOver: false,
+  caFile: "",
+  insecure: false,
+  debug: false,
+  logFormat: "text",
+  temporaryDirectory: "/tmp",
+};
+
+function updateHost(site: Site, host: TemporaryHost, world: UpdateHost["world"]): UpdateHost {
+  const { address, baseUrl } = site.server;
+  return {
+    ...host,
+    world,
+    enroll: (request = {}) => enroll(world, { ...REQUEST, proxy: address, baseUrl, ...request }),
+    read: (path) => readFileSync(join(host.root, path), "utf8"),
+    config: () => host.files.readText(NAMESPACE.config, 1 << 16)?.replaceAll(address, "PROXY"),
+    setConfig: (text) => host.write(NAMESPACE.config, text.replaceAll("PROXY", address)),
+    tree: () => snapshot(host.root, (path) => !LEFT_OUT.includes(path)),
+    systemctl: () => host.files.readText(SYSTEMCTL_LOG, 1 << 16)?.trimEnd().split("\n") ?? [],
+  };
+}
+
+/** Programs of the host run where they really lie, and find its `systemctl`; everything else is this machine's. */
+function processesInside(root: string): Processes {
+  return {
+    ...hostProcesses,
+    find: (name) => (name === "systemctl" ? SYSTEMCTL : hostProcesses.find(name)),
+    run: ([program, ...args], options = {}) =>
+      hostProcesses.run([existsSync(join(root, program)) ? join(root, program) : program, ...args], {
+        ...options,
+        passOutput: false,
+        environment: { ...options.environment, PATH: `${root}/usr/bin:/usr/bin:/bin`, STAND_IN_ROOT: root },
+      }),
+  };
+}
+
+/** Units are enabled and active by files in `/run/units`; the version in `/run/bad-version` does not come up. */
+function systemctlScript(root: string): string {
+  return `#!/bin/sh
+units='${root}/run/units'
+case "$1" in
+  --version) echo 'systemd 252 (252.36-1)'; exit ;;
+  is-active | is-enabled) test -e "$units/$3.\${1#is-}"; exit ;;
+  list-unit-files) test -e '${root}/etc/systemd/system'/"$3" || test -e '${root}/lib/systemd/system'/"$3"; exit ;;
+esac
+echo "$*" >>'${root}${SYSTEMCTL_LOG}'
+case "$1" in
+  enable | disable) rm -f "$units/$2.enabled" ;;
+  reload | try-restart) ! readlink '${root}/usr/local/bin/teleport' | grep -q "/$(cat '${root}/run/bad-version')/"; exit ;;
+esac
+case "$1 $3" in
+  enable*) : >"$units/$2.enabled" ;;
+esac
+case "$1 $3" in
+  "enable --now") : >"$units/$2.active" ;;
+  "disable --now") rm -f "$units/$2.active" ;;
+esac
+`;
+}
