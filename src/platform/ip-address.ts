@@ -8,6 +8,8 @@ export interface IpAddress {
 export function parseIp(text: string): IpAddress | undefined {
   const quad = text.split(".");
   if (quad.length === 4 && quad.every(isOctet)) return { bits: 32, value: join(quad.map(Number), 8n) };
+  // The runtime's URL takes `::f:` for an address.
+  if (/[^:]:\]?$/.test(text)) return undefined;
   const bracketed = text.startsWith("[") ? text : `[${text}]`;
   if (!/^\[[0-9a-f:.]*:[0-9a-f:.]*\]$/i.test(bracketed) || !URL.canParse(`http://${bracketed}`)) return undefined;
   const value = join(expand(new URL(`http://${bracketed}`).hostname.slice(1, -1)), 16n);

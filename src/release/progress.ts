@@ -1,4 +1,5 @@
 import type { Log } from "../platform/log.ts";
+import type { Terminal } from "../platform/world.ts";
 
 /** Where a download tells how far it is. */
 export interface Progress {
@@ -8,22 +9,10 @@ export interface Progress {
   end(): void;
 }
 
-/** The part of `process.stderr` that a progress bar needs. */
-export interface Terminal {
-  isTTY?: boolean;
-  columns?: number;
-  write(text: string): unknown;
-}
-
 const LINES = 5;
 const MEGABYTE = 1_000_000;
 
-/** A bar for somebody who looks at it, and a few lines for a journal, which would keep every repaint of a bar. */
-export function progressFor(log: Log, stderr: Terminal, journalStream: string | undefined): Progress {
-  return stderr.isTTY === true && !journalStream ? progressBar(stderr) : progressLines(log);
-}
-
-/** At most five lines for a whole file: `Downloading file:… progress:20%` (installer-systemd §1.5, step 5). */
+/** For a journal, which would keep every repaint of a bar. At most five lines for a whole file: `Downloading file:… progress:20%` (installer-systemd §1.5, step 5). */
 export function progressLines(log: Log): Progress {
   let file = "";
   let next: (bytes: number) => number | undefined = () => undefined;
@@ -55,7 +44,7 @@ export function progressSteps(total: number, lines: number): (bytes: number) => 
   };
 }
 
-/** One line that is painted over when its text changes, and wiped at the end. */
+/** For somebody who looks at it: one line that is painted over when its text changes, and wiped at the end. */
 export function progressBar(terminal: Terminal): Progress {
   let file = "";
   let total: number | undefined;

@@ -45,18 +45,21 @@ async function ask(suffix: string, caFile?: string): Promise<unknown> {
   );
 }
 
-test("a host without authorities trusts nobody, whatever this machine trusts", async () => {
-  expect(await ask("none")).toBe("E_TRUST_STORE");
+test("the authorities of this machine are trusted, under `--root` too, and no others", async () => {
+  write("/etc/ssl/certs/ca-certificates.crt", server.ca);
+  expect(await ask("none")).toBe("E_TLS");
 });
 
-test("the file of `--ca-file` is trusted, as a path of the host under `--root`", async () => {
-  expect(await ask("flag", "/etc/site.pem")).toBe(200);
+test("the file of `--ca-file` is trusted, as a path of this machine", async () => {
+  expect(await ask("flag", join(root, "etc/site.pem"))).toBe(200);
+  expect(await ask("flag", "/etc/site.pem")).toBe("E_TRUST_STORE");
 });
 
 test("the file in the namespace's options is trusted when no other is named", async () => {
   write("/opt/teleport/kept/updater.yaml", "kind: updater_options\nversion: v1\nca_file: /etc/site.pem\n");
   expect(await ask("kept")).toBe(200);
   expect(await ask("kept", "/etc/missing.pem")).toBe("E_TRUST_STORE");
+  expect(await ask("kept", "default")).toBe("E_TLS");
 });
 
 test("files are those under the root", () => {

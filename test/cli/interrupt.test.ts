@@ -15,7 +15,11 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends a command that waits for the 
     return new Promise(() => {});
   });
   try {
-    write(join(root, "/etc/ssl/certs/ca-certificates.crt"), server.ca);
+    write(join(root, "/etc/site.pem"), server.ca);
+    write(
+      join(root, "/opt/teleport/default/updater.yaml"),
+      "kind: updater_options\nversion: v1\nca_file: /etc/site.pem\n",
+    );
     write(join(root, "/opt/teleport/default/update.yaml"), configFor(server.address));
     const child = Bun.spawn([process.execPath, PROGRAM, "--log-format=json", "status", "--root", root], {
       env: {},

@@ -19,6 +19,7 @@ describe("parseIp", () => {
     ["[10.0.0.1]", undefined, undefined],
     ["fe80::1%eth0", undefined, undefined],
     ["1::2::3", undefined, undefined],
+    ["::f:", undefined, undefined],
     ["localhost", undefined, undefined],
     ["", undefined, undefined],
   ])("%p", (text, bits, value) => {

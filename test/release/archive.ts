@@ -62,8 +62,11 @@ export function temporaryFolder() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** What this room asks of the world. */
+type ReleaseWorld = Pick<World, "files" | "processes" | "clock" | "http" | "log" | "signal">;
+
 /** This machine under `root`, and every line that was logged as `level message {attributes}`. */
-export function testWorld(root = "/"): World & { lines: string[]; interrupt: AbortController } {
+export function testWorld(root = "/"): ReleaseWorld & { lines: string[]; interrupt: AbortController } {
   const lines: string[] = [];
   const interrupt = new AbortController();
   return {
@@ -75,7 +78,7 @@ export function testWorld(root = "/"): World & { lines: string[]; interrupt: Abo
         throw new Error("these tests use no TLS");
       },
       insecure: false,
-      proxies: {},
+      proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
     }),
     log: recorder(lines),
     signal: interrupt.signal,

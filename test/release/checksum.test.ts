@@ -22,14 +22,14 @@ describe("published checksum", () => {
   });
 
   test.each([
-    ["empty", new Response("")],
-    ["too short", new Response(DIGEST.slice(1))],
-    ["not hex", new Response(`x${DIGEST}`)],
-    ["a page", new Response("<html>".repeat(2000))],
-    ["missing", new Response("", { status: 404 })],
-    ["refused", new Response("", { status: 503 })],
-  ])("%s is an error that names the address", async (_, response) => {
-    await using server = serve(() => response.clone());
+    ["empty", 200, ""],
+    ["too short", 200, DIGEST.slice(1)],
+    ["not hex", 200, `x${DIGEST}`],
+    ["a page", 200, "<html>".repeat(2000)],
+    ["missing", 404, DIGEST],
+    ["refused", 503, DIGEST],
+  ])("%s is an error that names the address", async (_, status, body) => {
+    await using server = serve(() => new Response(body, { status }));
     const url = `${server.url}/a.tar.gz`;
     await expect(fetchChecksum(testWorld(), url)).rejects.toMatchObject({
       code: "E_CHECKSUM",

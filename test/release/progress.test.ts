@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { barLine, progressBar, progressFor, progressLines, progressSteps } from "../../src/release/progress.ts";
+import { barLine, progressBar, progressLines, progressSteps } from "../../src/release/progress.ts";
 import { testWorld } from "./archive.ts";
 
 const NONE = undefined;
@@ -63,18 +63,4 @@ describe("the bar", () => {
     expect(written.every((text) => text.startsWith("\r\x1b[K") && !text.includes("\n"))).toBe(true);
     expect(written.at(-1)).toBe("\r\x1b[K");
   });
-});
-
-test.each([
-  [true, undefined, true],
-  [true, "", true],
-  [true, "8:123", false],
-  [false, undefined, false],
-])("terminal %p, JOURNAL_STREAM %p: a bar is shown: %p", (isTTY, journalStream, isBar) => {
-  const written: string[] = [];
-  const { log, lines } = testWorld();
-  const progress = progressFor(log, { isTTY, write: (text) => written.push(text) }, journalStream);
-  progress.start("a", 1);
-  progress.advance(1);
-  expect([written.length > 0, lines.length > 0]).toEqual([isBar, !isBar]);
 });
