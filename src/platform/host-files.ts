@@ -56,7 +56,7 @@ export function hostFiles(root = "/"): Files {
       }),
 
     makeDirectory: (path, mode = DIRECTORY_MODE) =>
-      attempt("make the directory", path, () => makeParents(real, path, mode)),
+      attempt("make the directory", path, () => makeParents({ real, realFollowed }, path, mode)),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
     copyProgram: async (source, path) => {
@@ -159,10 +159,10 @@ function nearestExisting(path: string): string {
   return at;
 }
 
-function makeParents(real: (path: string) => string, path: string, mode: number): string[] {
-  if (statIfPresent(real(path))?.isDirectory()) return [];
-  const made = path === dirname(path) ? [] : makeParents(real, dirname(path), DIRECTORY_MODE);
-  const at = real(path);
+function makeParents(host: Pick<Files, "real" | "realFollowed">, path: string, mode: number): string[] {
+  if (statIfPresent(host.realFollowed(path))?.isDirectory()) return [];
+  const made = path === dirname(path) ? [] : makeParents(host, dirname(path), DIRECTORY_MODE);
+  const at = host.real(path);
   // No chmod after it: in a folder of another user the name may lead elsewhere by then; the umask is ours.
   mkdirSync(at, { mode });
   syncDirectory(dirname(at));

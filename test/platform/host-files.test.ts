@@ -90,6 +90,14 @@ describe("writing", () => {
     expect(files.makeDirectory("/x/y/z")).toEqual([]);
   });
 
+  test("parents may be links, which stay inside the root", () => {
+    mkdirSync(at("data"));
+    symlinkSync("/data", at("opt"));
+    expect(files.makeDirectory("/opt/teleport")).toEqual(["/opt/teleport"]);
+    expect(existsSync(at("data/teleport"))).toBe(true);
+    expect(files.makeDirectory("/opt")).toEqual([]);
+  });
+
   test("a link replaces a link and a file, but no directory, and its target has no prefix", () => {
     files.placeLink("/l", "/opt/one");
     files.placeLink("/l", "/opt/two");

@@ -270,6 +270,6 @@ describe("the backup", () => {
     host.write(`${backup}/sha256`, "0");
     await host.enroll({ forceVersion: "18.0.0" });
     expect(host.files.stat(backup)?.kind).toBe("directory");
-    expect(host.config()).toBe(updateYaml(SPEC, [ID_FILE, ...STATUS]).replaceAll("\r", ""));
+    expect(host.config()).toBe(updateYaml(SPEC, [ID_FILE, ...STATUS]));
   });
 });
