@@ -38,14 +38,14 @@ export async function findTarget(world: FindWorld, request: FindRequest): Promis
   const received = await receive(world, findUrl("https", proxy, request)).catch((error: unknown) => {
     const mayBePlain = request.insecure && isLoopbackHost(address.host);
     if (!mayBePlain || !isUpdateError(error, "E_NETWORK", "E_TIMEOUT", "E_TLS")) throw error;
-    world.log.warn("the proxy on this machine does not answer over https, so it is asked over http", {
+    world.log.warn("The proxy on this machine does not answer over https, so it is asked over http.", {
       proxy,
       reason: error.message,
     });
     return receive(world, findUrl("http", proxy, request));
   });
   return parseFindAnswer({ ...received, proxy }, (edition) => {
-    world.log.warn("unknown edition detected, taken for an AGPL edition", { proxy, edition: quote(edition) });
+    world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) });
   });
 }
 

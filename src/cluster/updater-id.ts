@@ -22,7 +22,7 @@ export function readUpdaterId(
       return action();
     } catch (error) {
       if (!(error instanceof UpdateError)) throw error;
-      log.warn(`the updater id is made without \`${path}\``, { reason: error.message });
+      log.warn(`The updater id is made without \`${path}\`.`, { reason: error.message });
       return "";
     }
   };
@@ -35,7 +35,7 @@ export function readUpdaterId(
   const namespaceId = read(hostId, () => files.readPlantable(hostId, ID_LIMIT)?.trim() ?? "");
   const computed = computeUpdaterId(systemId, namespaceId);
   if (computed === undefined) {
-    log.warn("this host has no id, so it cannot be a canary", { machine_id: MACHINE_ID, host_uuid: hostId });
+    log.warn("This host has no id, so it cannot be a canary.", { machine_id: MACHINE_ID, host_uuid: hostId });
   }
   return computed ?? "";
 }

@@ -23,7 +23,7 @@ function isProgram(files: Files, path: string, log: Log): boolean {
   const stat = files.stat(path);
   if (stat === undefined || stat.kind === "directory") return false;
   const fault = faultOf(files, path, stat.kind === "file", stat.mode);
-  if (fault !== undefined) log.warn(`not linking ${fault}`, { path });
+  if (fault !== undefined) log.warn(`Not linking ${fault}.`, { path });
   return fault === undefined;
 }
 

@@ -32,9 +32,9 @@ export async function proveProgram(
   const elf = inspect(files, path);
   if (elf !== undefined) checkFit(files, path, elf, host);
   if (host.glibc === undefined)
-    log.debug("the host's glibc is unknown, so the needs of programs are not compared", { path });
+    log.debug("The glibc of the host is unknown, so the needs of programs are not compared.", { path });
   if (files.root === "/") await runVersion(world, path, limitMs);
-  else log.debug("not running a program of another root", { path });
+  else log.debug("A program of another root is not run.", { path });
 }
 
 function inspect(files: Files, path: string): Elf | undefined {
@@ -84,7 +84,7 @@ async function runVersion(
   });
   if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while running \`${path} version\``);
   if (exitCode >= 0 && failure === undefined) {
-    if (exitCode > 0) log.info("the program does not support the version command", { path, exit: exitCode });
+    if (exitCode > 0) log.info("The program does not support the version command.", { path, exit: exitCode });
     return;
   }
   const reason = timedOut ? `it did not end within ${limitMs / 1000} s` : (failure ?? "it did not start");

@@ -52,8 +52,8 @@ export async function stageRelease(
   let staging: string | undefined;
   try {
     requireSpace(files, namespace.directory, (download.length ?? 0) * limits.spaceFactor, limits);
-    if (download.length === undefined) log.warn("the server does not tell the size of the release", { url });
-    log.info("downloading release", { url, size: download.length });
+    if (download.length === undefined) log.warn("The server does not tell the size of the release.", { url });
+    log.info("Downloading the release.", { url, size: download.length });
     const start = clock.now().getTime();
     staging = makeStaging(files, namespace);
     const directory = join(staging, "release");
@@ -65,7 +65,7 @@ export async function stageRelease(
     });
     files.writeFile(join(directory, FILE_LIST), digestList(written));
     files.writeFile(join(directory, CHECKSUM_FILE), sha256);
-    log.info("release downloaded and unpacked", {
+    log.info("The release is downloaded and unpacked.", {
       seconds: (clock.now().getTime() - start) / 1000,
       size: download.length,
     });
@@ -122,6 +122,6 @@ function removeQuietly({ files, log }: Pick<World, "files" | "log">, staging: st
   try {
     files.removeTree(staging);
   } catch (error) {
-    log.warn("cannot remove the staging directory", { path: staging, error: systemErrorCode(error) ?? String(error) });
+    log.warn("The staging directory cannot be removed.", { path: staging, error: systemErrorCode(error) ?? String(error) });
   }
 }

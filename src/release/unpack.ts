@@ -47,7 +47,7 @@ export async function unpack(
           requireSpace(files, directory, header.size, limits);
           return into.open(placement.place, placement.mode);
         }
-        if (placement.skip === "unknown folder") log.warn("skipped a file of the archive", { name: header.name });
+        if (placement.skip === "unknown folder") log.warn("A file of the archive was skipped.", { name: header.name });
         return undefined;
       }),
     );

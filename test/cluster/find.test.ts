@@ -38,7 +38,7 @@ describe("findTarget", () => {
   test("warns of an edition that nobody knows", async () => {
     server.find = advertise("18.1.0", { edition: "evil\u001b[2J" });
     const { answer, warnings } = await find({});
-    expect([answer.agpl, warnings]).toEqual([true, ["unknown edition detected, taken for an AGPL edition"]]);
+    expect([answer.agpl, warnings]).toEqual([true, ["Unknown edition detected, taken for an AGPL edition."]]);
   });
 
   test.each([
@@ -71,7 +71,7 @@ describe("a proxy on this machine without TLS", () => {
     const proxy = `127.0.0.1:${plain.port}`;
     const { answer, warnings } = await find({ proxy, insecure: true });
     expect([answer.target.version, asked]).toEqual(["18.1.0", ["/webapi/find"]]);
-    expect(warnings).toEqual(["the proxy on this machine does not answer over https, so it is asked over http"]);
+    expect(warnings).toEqual(["The proxy on this machine does not answer over https, so it is asked over http."]);
 
     await expect(find({ proxy, insecure: false })).rejects.toMatchObject({ code: "E_TLS" });
     expect(asked).toHaveLength(1);

@@ -68,7 +68,7 @@ describe("readUpdaterId", () => {
   ])("a file that is %s is told and not used", (_, contents) => {
     const { id, warnings } = read({ ...contents, [MACHINE_ID]: "test1" });
     expect(id).toBe("6abf58ef-f6cc-55ae-91e2-376af6b0ba90");
-    expect(warnings).toEqual([`the updater id is made without \`${ID_FILE}\``]);
+    expect(warnings).toEqual([`The updater id is made without \`${ID_FILE}\`.`]);
   });
 
   test("a link is followed from /etc, not from the data directory", () => {
@@ -78,7 +78,7 @@ describe("readUpdaterId", () => {
       [HOST_UUID]: { link: "/run/machine-id" },
     });
     expect(id).toBe("6abf58ef-f6cc-55ae-91e2-376af6b0ba90");
-    expect(warnings).toEqual([`the updater id is made without \`${HOST_UUID}\``]);
+    expect(warnings).toEqual([`The updater id is made without \`${HOST_UUID}\`.`]);
   });
 
   test("a host without any identity has no id, and hears of it", () => {

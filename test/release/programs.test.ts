@@ -137,7 +137,7 @@ describe("headers that do not fit the host are refused before anything runs", ()
     place("new", elfFile({ needs: { "libc.so.6": ["GLIBC_2.38"] } }));
     const inRoot = under();
     await proveProgram(inRoot, "/new", { ...amd64, glibc: undefined });
-    expect(inRoot.lines).toContainEqual(expect.stringContaining("glibc is unknown"));
+    expect(inRoot.lines).toContainEqual(expect.stringContaining("The glibc of the host is unknown"));
   });
 
   test("a loader that the host lacks", async () => {

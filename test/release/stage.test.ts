@@ -126,7 +126,7 @@ describe("a release", () => {
       },
     });
     expect(seen).toEqual(["teleport.tar.gz", archive.length, archive.length, "end"]);
-    expect(world.lines).toContain('warn skipped a file of the archive {"name":"teleport/new/thing"}');
+    expect(world.lines).toContain('warn A file of the archive was skipped. {"name":"teleport/new/thing"}');
   });
 
   test("larger than every buffer on its way arrives unchanged", async () => {
