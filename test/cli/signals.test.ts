@@ -7,16 +7,23 @@ test.each([
   ["SIGINT", "SIGINT", 130],
   ["SIGTERM", "SIGTERM", 143],
   ["SIGTERM", "SIGINT", 130],
-] as const)("%s fires the signal, then %s ends the program with %d", async (first, second, exitCode) => {
-  await using child = Bun.spawn([process.execPath, FIXTURE], { stdout: "pipe", stderr: "inherit" });
-  const said = lines(child.stdout);
-  expect(await said.next()).toMatchObject({ value: "ready" });
-  child.kill(first);
-  expect(await said.next()).toMatchObject({ value: "aborted" });
-  expect(child.exitCode).toBeNull();
-  child.kill(second);
-  expect(await child.exited).toBe(exitCode);
-});
+] as const)(
+  "%s fires the signal, the next one is answered with patience, then %s ends the program with %d",
+  async (first, second, exitCode) => {
+    await using child = Bun.spawn([process.execPath, FIXTURE], { stdout: "pipe", stderr: "pipe" });
+    const said = lines(child.stdout);
+    expect(await said.next()).toMatchObject({ value: "ready" });
+    child.kill(first);
+    expect(await said.next()).toMatchObject({ value: "aborted" });
+    child.kill(first);
+    expect(await lines(child.stderr).next()).toMatchObject({
+      value: expect.stringContaining("Still putting the host back"),
+    });
+    expect(child.exitCode).toBeNull();
+    child.kill(second);
+    expect(await child.exited).toBe(exitCode);
+  },
+);
 
 async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
