@@ -65,6 +65,7 @@ function build(target: Target): string {
       `--define=BUILD_VERSION=${JSON.stringify(packageJson.version)}`,
       `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
       `--define=BUILD_ID=${JSON.stringify(buildId)}`,
+      `--define=TESTING_FAULTS=${options.testing}`,
       `--define=TESTING_HEALTH_INTERVAL_MS=${options.testing ? 200 : "undefined"}`,
       "src/bin/teleport-update.ts",
       `--outfile=${outfile}`,

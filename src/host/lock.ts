@@ -14,6 +14,7 @@ export interface LockMode {
 
 /** A held lock: `using lock = await acquireLock(…)`. */
 export interface Lock extends Disposable {
+  readonly namespace: Namespace;
   /** Whoever inherits it keeps the lock after our end: it goes to the setup child, and to nobody else. */
   readonly descriptor: number;
 }
@@ -37,7 +38,7 @@ export async function acquireLock(world: LockWorld, namespace: Namespace, mode: 
   const deadline = mode.waitMs === "forever" ? undefined : world.clock.now().getTime() + mode.waitMs;
   while (true) {
     prepareNamespace(world.files, namespace);
-    const lock = openLock(world.files, namespace.lock);
+    const lock = openLock(world.files, namespace);
     try {
       await flock(world, namespace.lock, lock.descriptor, mode, deadline);
       // Uninstall deletes the file that others wait on: a lock on a file that no path leads to excludes nobody.
@@ -50,7 +51,8 @@ export async function acquireLock(world: LockWorld, namespace: Namespace, mode: 
   }
 }
 
-function openLock(files: Files, path: string): Lock {
+function openLock(files: Files, namespace: Namespace): Lock {
+  const path = namespace.lock;
   try {
     const descriptor = openSync(
       files.real(path),
@@ -59,6 +61,7 @@ function openLock(files: Files, path: string): Lock {
     );
     let isOpen = true;
     return {
+      namespace,
       descriptor,
       [Symbol.dispose]() {
         if (isOpen) closeSync(descriptor);

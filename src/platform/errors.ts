@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   E_IO: "the operating system refused to read or write a file",
   E_PROCESS: "a program could not be started",
   E_CANCELED: "the run was interrupted",
+  E_JOURNAL: "the journal of an interrupted run is damaged, planted, or of a newer release",
   E_ROLLBACK: "a change could not be undone",
   E_INTERNAL: "a defect of the updater itself",
 } as const;

@@ -34,6 +34,8 @@ export interface Files {
   makeDirectory(path: string, mode?: number): string[];
   /** Replaces or makes a file through a synced temporary file beside it. An existing file keeps its mode, a new one gets `mode`. */
   writeFile(path: string, content: string, mode?: number): void;
+  /** Appends to a file of ours, made 0600 when missing; on the disk when this returns. No link is followed. */
+  appendFile(path: string, text: string): void;
   /** Copies a program of the running machine (`source` is not looked up under the root) to `path`, 0755 and synced. */
   copyProgram(source: string, path: string): Promise<void>;
   /** Makes or atomically replaces the symlink at `path` (whatever is there, but a directory). */

@@ -59,6 +59,7 @@ export function hostFiles(root = "/"): Files {
       attempt("make the directory", path, () => makeParents({ real, realFollowed }, path, mode)),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
+    appendFile: (path, text) => attempt("append to", path, () => appendSynced(real(path), text)),
     copyProgram: async (source, path) => {
       const at = real(path);
       await attemptAsync("copy the updater to", path, async () => {
@@ -178,8 +179,7 @@ function replaceFile(at: string, content: string, mode: number): void {
     0o600,
   );
   try {
-    const bytes = Buffer.from(content);
-    for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
+    writeAll(descriptor, Buffer.from(content));
     fchmodSync(descriptor, kept?.isFile() ? kept.mode & 0o7777 : mode);
     fsyncSync(descriptor);
   } catch (error) {
@@ -189,6 +189,23 @@ function replaceFile(at: string, content: string, mode: number): void {
     closeSync(descriptor);
   }
   renameOrRemove(temporary, at);
+}
+
+function appendSynced(at: string, text: string): void {
+  const isNew = lstatIfPresent(at) === undefined;
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  const descriptor = openSync(at, flags, 0o600);
+  try {
+    writeAll(descriptor, Buffer.from(text));
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (isNew) syncDirectory(dirname(at));
+}
+
+function writeAll(descriptor: number, bytes: Buffer): void {
+  for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
 }
 
 function renameOrRemove(temporary: string, at: string): void {

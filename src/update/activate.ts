@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { isLinked } from "../host/linked.ts";
 import { planLinks } from "../host/links.ts";
+import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
 import { decideTbot } from "../host/tbot.ts";
 import { readTimerFacts } from "../host/timer-facts.ts";
+import { editNotices, findEditedUnits, planKeptCopies, planNeedlessCopies } from "../host/unit-edits.ts";
+import { planUnitRecord } from "../host/unit-record.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
@@ -50,7 +53,7 @@ export interface Activation {
  * make the changes in one transaction, the updater's own link last. Nothing outside staging is touched before all that
  * can be known to fail was tried, and what fails later is undone.
  */
-export async function activate(world: World, lockDescriptor: number, job: Activation): Promise<Activated> {
+export async function activate(world: World, lock: Lock, job: Activation): Promise<Activated> {
   await removeOldBackup(world, job);
   await using staged = await stage(world, job);
   const programs = await proveRelease(world, staged.release.directory);
@@ -58,17 +61,26 @@ export async function activate(world: World, lockDescriptor: number, job: Activa
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);
   const setup = await planSetup(world, job, tbot.isManaged, { directory: staged.release.directory, programs });
+  const edits = findEditedUnits(world.files, job.namespace, {
+    manageTbot: tbot.isManaged,
+    linkDirectory: job.config.spec.path,
+    now: world.clock.now(),
+  });
   const finished = finishedConfig(job);
 
-  await inTransaction(world, lockDescriptor, async (transaction) => {
+  await inTransaction(world, lock, async (transaction) => {
     await transaction.apply(planConfig(world.files, job.namespace, job.config));
     await transaction.apply(planOptions(world.files, job.namespace, job.caFile));
     await transaction.apply(staged.release.changes);
     await transaction.apply(staged.updater?.changes ?? []);
     await transaction.apply(links);
+    await transaction.apply(planKeptCopies(edits));
     await blameRelease(job.target, () => applySetup(world, transaction, setup));
+    await transaction.apply(planNeedlessCopies(world.files, edits));
+    await transaction.apply(planUnitRecord(world.files, job.namespace, job.target, tbot.isManaged));
     await transaction.apply(planConfig(world.files, job.namespace, finished));
   });
+  tell(world.log, await editNotices(world.files, edits));
   await tidy(world, () => planAfterwards(world, job, links, staged.updater?.target));
   return { config: finished, manageTbot: tbot.isManaged };
 }

@@ -1,22 +1,20 @@
-import { acquireLock } from "../host/lock.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { enterNamespace } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planConfig } from "./plan-config.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** Turns updates off and nothing else: the timer goes on and finds nothing to do (updater-core §4.6). */
 export async function disable(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
-  using lock = await acquireLock(world, namespace, COMMAND_LOCK);
+  using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
   const config = readUpdateConfig(world.files, namespace);
   if (!config.spec.enabled) {
     world.log.info("Automatic updates already disabled.");
     return;
   }
   const disabled = { ...config, spec: { ...config.spec, enabled: false } };
-  await inTransaction(world, lock.descriptor, (transaction) =>
-    transaction.apply(planConfig(world.files, namespace, disabled)),
-  );
+  await inTransaction(world, lock, (transaction) => transaction.apply(planConfig(world.files, namespace, disabled)));
   world.log.info("Automatic updates disabled.");
 }

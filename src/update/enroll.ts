@@ -1,8 +1,6 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
-import { acquireLock } from "../host/lock.ts";
 import type { World } from "../platform/world.ts";
-import { sweepStaging } from "../release/stage.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { formatRevision, parseVersion } from "../settings/revision.ts";
@@ -11,6 +9,7 @@ import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
+import { enterNamespace } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
 
@@ -43,8 +42,7 @@ export interface EnrollRequest {
  */
 export async function enroll(world: World, request: EnrollRequest): Promise<void> {
   const { namespace } = request;
-  using lock = await acquireLock(world, namespace, COMMAND_LOCK);
-  sweepStaging(world.files, namespace);
+  using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
 
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
@@ -63,7 +61,7 @@ export async function enroll(world: World, request: EnrollRequest): Promise<void
     active_version: formatRevision(config.status.active) || undefined,
     reason: decision.reason,
   });
-  const { manageTbot } = await activate(world, lock.descriptor, {
+  const { manageTbot } = await activate(world, lock, {
     ...request,
     config: decision.retriesSkipped ? withoutSkip(config) : config,
     target: decision.target,

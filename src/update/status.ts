@@ -8,6 +8,7 @@ import type { Namespace } from "../settings/namespace.ts";
 import { formatRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { reportUnfinished } from "./recover.ts";
 
 /** What `status` tells: the settings, what is installed, and what the cluster wants of it (updater-core §4.5). */
 export interface StatusReport extends Pick<UpdateConfig, "spec" | "status"> {
@@ -24,6 +25,7 @@ export async function readStatus(
   world: World,
   request: { namespace: Namespace; insecure: boolean },
 ): Promise<StatusReport> {
+  reportUnfinished(world, request.namespace);
   const { spec, status } = mergeOverride(readUpdateConfig(world.files, request.namespace), NO_OVERRIDE, "none");
   if (spec.proxy === "") {
     throw new UpdateError("E_NOT_INSTALLED", "Teleport was not installed by `teleport-update` with this suffix", {

@@ -1,33 +1,47 @@
+import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
-import type { Change } from "../platform/change.ts";
+import type { Change, ChangeKind } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
+import { Journal } from "./journal.ts";
 import { makeChange, undoChange } from "./make-change.ts";
+
+/** What a transaction needs of the lock under which it runs; our setup step has none, it runs under that of its parent. */
+type Held = Pick<Lock, "namespace" | "descriptor">;
 
 /**
  * The one hand that changes the host. Changes come in as plain data and are made in order; when a step fails, or the
- * run is interrupted, `rollBack` undoes them in reverse. A change counts as begun before it is made, so its undo must
- * hold whether it was made, half made or not made at all.
+ * run is interrupted, `rollBack` undoes them in reverse. A change counts as begun before it is made, in memory and in the
+ * journal, so its undo must hold whether it was made, half made or not made at all.
  */
 export class Transaction {
   readonly #world: World;
-  readonly #lockDescriptor: number | undefined;
+  readonly #lock: Held | undefined;
+  readonly #journal: Journal | undefined;
   readonly #begun: Change[] = [];
 
-  /** `lockDescriptor` is handed to a foreign setup child, so that the lock outlives us if we are killed. */
-  constructor(world: World, lockDescriptor?: number) {
+  /** Without a lock there is no journal, so what is made must be of a kind that a killed run may leave. */
+  constructor(world: World, lock?: Held) {
     this.#world = world;
-    this.#lockDescriptor = lockDescriptor;
+    this.#lock = lock;
+    this.#journal = lock && new Journal(world.files, lock.namespace, world.clock.now());
   }
 
   /** Makes `changes` in order. On failure the list so far stays begun: the caller decides to roll back. */
   async apply(changes: readonly Change[]): Promise<void> {
-    for (const change of changes) {
-      if (this.#world.signal.aborted) throw new UpdateError("E_CANCELED", "interrupted");
-      this.#world.log.debug(`Change: ${describeChange(change)}.`);
-      this.#begun.push(change);
-      await makeChange(this.#world, change, this.#lockDescriptor);
+    for (const group of announcedTogether(changes)) {
+      this.#stopIfInterrupted();
+      this.#journal?.announce(group);
+      this.#begun.push(...group);
+      for (const change of group) {
+        this.#stopIfInterrupted();
+        this.#world.log.debug(`Change: ${describeChange(change)}.`);
+        faultPoint(`${change.kind}:before`);
+        await makeChange(this.#world, change, this.#lock?.descriptor);
+        faultPoint(`${change.kind}:after`);
+      }
     }
   }
 
@@ -36,48 +50,62 @@ export class Transaction {
     return this.#begun;
   }
 
-  /**
-   * Undoes everything that was begun, last first, and goes on past failures. Not interruptible: stopping here would
-   * leave the host between two releases. Answers whether all of it could be undone.
-   */
+  /** From here on the new state counts, whatever happens. */
+  commit(): void {
+    faultPoint("commit:before");
+    this.#journal?.end("committed");
+    faultPoint("commit:after");
+    this.#begun.length = 0;
+  }
+
+  /** Undoes everything that was begun. Answers whether all of it could be undone; if not, the journal stays for the next run. */
   async rollBack(): Promise<boolean> {
-    const world = { ...this.#world, signal: new AbortController().signal };
-    let complete = true;
-    const begun = this.#begun.splice(0).reverse();
-    // A service may read anything that the list touched, so it is reloaded once all of that is back.
-    const last = begun.filter(({ kind }) => kind === "reload");
-    for (const change of [...begun.filter(({ kind }) => kind !== "reload"), ...last]) {
-      try {
-        await undoChange(world, change);
-      } catch (error) {
-        if (await isOnlyShutdown(world, error)) continue;
-        complete = false;
-        world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
-      }
-    }
-    return complete;
+    const isComplete = await undoAll(this.#world, this.#begun.splice(0));
+    if (isComplete) this.#journal?.end("undone");
+    return isComplete;
+  }
+
+  #stopIfInterrupted(): void {
+    if (this.#world.signal.aborted) throw new UpdateError("E_CANCELED", "interrupted");
   }
 }
 
-/** While the host shuts down systemd refuses jobs, and the next boot reads every unit and link afresh: nothing is lost. */
-async function isOnlyShutdown(world: World, error: unknown): Promise<boolean> {
-  if (!isUpdateError(error, "E_SYSTEMD", "E_UNHEALTHY") || !(await systemd(world).isStopping())) return false;
-  world.log.warn("The host is shutting down, the next boot brings this back.", { error: error.message });
-  return true;
+/**
+ * Undoes changes, last first, and goes on past failures. Not interruptible: stopping here would leave the host between two
+ * releases. Answers whether all of it could be undone.
+ */
+export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<boolean> {
+  const world = { ...interruptible, signal: new AbortController().signal };
+  let isComplete = true;
+  // A service may read anything that the list touched, so it is reloaded once all of that is back.
+  const [reloads, others] = [changes.filter(isReload), changes.filter((change) => !isReload(change))];
+  for (const change of [...others.reverse(), ...reloads]) {
+    try {
+      await undoChange(world, change);
+      faultPoint(`${change.kind}:undone`);
+    } catch (error) {
+      if (await isOnlyShutdown(world, error)) continue;
+      isComplete = false;
+      world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
+    }
+  }
+  return isComplete;
 }
 
 /**
- * Runs `work` with a transaction. Whatever makes it fail is thrown again once the host is put back; when that is not
- * possible in full, `E_ROLLBACK` says so with the first failure as its cause.
+ * Runs `work` with a transaction, and commits it. Whatever makes it fail is thrown again once the host is put back; when
+ * that is not possible in full, `E_ROLLBACK` says so with the first failure as its cause.
  */
 export async function inTransaction<T>(
   world: World,
-  lockDescriptor: number | undefined,
+  lock: Held | undefined,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const transaction = new Transaction(world, lockDescriptor);
+  const transaction = new Transaction(world, lock);
   try {
-    return await work(transaction);
+    const result = await work(transaction);
+    transaction.commit();
+    return result;
   } catch (failure) {
     if (transaction.begun.length === 0) throw failure;
     world.log.warn("The change failed, putting the host back as it was.", { error: messageOf(failure) });
@@ -90,6 +118,30 @@ export async function inTransaction<T>(
       cause: failure,
     });
   }
+}
+
+const isReload = ({ kind }: Change) => kind === "reload";
+
+/** What other programs do is announced by itself, so that nobody undoes what was not begun; the rest costs one sync a list. */
+const ALONE: ReadonlySet<ChangeKind> = new Set<ChangeKind>(["daemon-reload", "unit", "setup", "reload"]);
+
+function announcedTogether(changes: readonly Change[]): Change[][] {
+  const groups: Change[][] = [];
+  let wasAlone = true;
+  for (const change of changes) {
+    const isAlone = ALONE.has(change.kind);
+    if (isAlone || wasAlone) groups.push([change]);
+    else groups.at(-1)?.push(change);
+    wasAlone = isAlone;
+  }
+  return groups;
+}
+
+/** While the host shuts down systemd refuses jobs, and the next boot reads every unit and link afresh: nothing is lost. */
+async function isOnlyShutdown(world: World, error: unknown): Promise<boolean> {
+  if (!isUpdateError(error, "E_SYSTEMD", "E_UNHEALTHY") || !(await systemd(world).isStopping())) return false;
+  world.log.warn("The host is shutting down, the next boot brings this back.", { error: error.message });
+  return true;
 }
 
 function messageOf(failure: unknown): string {

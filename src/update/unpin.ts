@@ -1,22 +1,20 @@
-import { acquireLock } from "../host/lock.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { enterNamespace } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planConfig } from "./plan-config.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** Lets the host follow its cluster again, from the next run of the timer on (updater-core §4.6). */
 export async function unpin(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
-  using lock = await acquireLock(world, namespace, COMMAND_LOCK);
+  using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
   const config = readUpdateConfig(world.files, namespace);
   if (!config.spec.pinned) {
     world.log.info("The version is not pinned.");
     return;
   }
   const unpinned = { ...config, spec: { ...config.spec, pinned: false } };
-  await inTransaction(world, lock.descriptor, (transaction) =>
-    transaction.apply(planConfig(world.files, namespace, unpinned)),
-  );
+  await inTransaction(world, lock, (transaction) => transaction.apply(planConfig(world.files, namespace, unpinned)));
   world.log.info("The version is unpinned.");
 }

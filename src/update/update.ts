@@ -1,9 +1,8 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
-import { acquireLock } from "../host/lock.ts";
+import type { Lock } from "../host/lock.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { sweepStaging } from "../release/stage.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
@@ -14,6 +13,7 @@ import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { chooseBaseUrl } from "./choose-base-url.ts";
 import { decideUpdate, decisionAttributes } from "./decide-update.ts";
+import { enterNamespace } from "./enter.ts";
 import { COMMAND_LOCK, TIMER_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
 import { planConfig } from "./plan-config.ts";
@@ -39,13 +39,12 @@ export interface UpdateRequest {
 export async function update(world: World, request: UpdateRequest): Promise<void> {
   const { namespace, isNow } = request;
   const startedAt = world.clock.now();
-  using lock = await acquireLock(world, namespace, isNow ? COMMAND_LOCK : TIMER_LOCK);
+  using lock = await enterNamespace(world, namespace, isNow ? COMMAND_LOCK : TIMER_LOCK);
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
     world.log.info("Automatic updates are disabled.");
     return;
   }
-  sweepStaging(world.files, namespace);
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   warnOfOtherProxy(world, original, defaults);
   requireLinkDirectory(original, namespace);
@@ -69,7 +68,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
 
   const attempt: LastUpdate = { success: false, time: startedAt, target: decision.target };
   try {
-    const { manageTbot } = await activate(world, lock.descriptor, {
+    const { manageTbot } = await activate(world, lock, {
       ...request,
       overwrite: false,
       handOver: false,
@@ -83,7 +82,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
     });
     if (isNow) await giveNotices(world, namespace, { path: config.spec.path, ...defaults, manageTbot });
   } catch (failure) {
-    await recordFailure(world, lock.descriptor, namespace, withLastUpdate(config, attempt), failure);
+    await recordFailure(world, lock, namespace, withLastUpdate(config, attempt), failure);
     throw failure;
   }
 }
@@ -107,7 +106,7 @@ async function waitForTurn(world: World, jitterSeconds: number): Promise<void> {
 /** The host is put back by now; what is left is to remember the attempt, and not to try a broken release again. */
 async function recordFailure(
   world: World,
-  lockDescriptor: number,
+  lock: Lock,
   namespace: Namespace,
   config: UpdateConfig,
   failure: unknown,
@@ -118,7 +117,7 @@ async function recordFailure(
   try {
     const recorded = { ...config, status: { ...config.status, skip, backup: presentBackup(world, namespace, config) } };
     const ungoverned = { ...world, signal: new AbortController().signal };
-    await inTransaction(ungoverned, lockDescriptor, (transaction) =>
+    await inTransaction(ungoverned, lock, (transaction) =>
       transaction.apply(planConfig(world.files, namespace, recorded)),
     );
   } catch (error) {

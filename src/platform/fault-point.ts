@@ -1,0 +1,39 @@
+import { appendFileSync } from "node:fs";
+import { UpdateError } from "./errors.ts";
+
+/** True in builds for tests only (`scripts/build.ts --testing`); released executables do not contain what it guards. */
+declare const TESTING_FAULTS: boolean | undefined;
+
+/** What can strike at a fault point. */
+export const STRIKES = ["kill", "error", "no-space", "io-error"] as const;
+export type Strike = (typeof STRIKES)[number];
+
+let passed = 0;
+
+/**
+ * A named place at which a test may strike: `TESTING_FAULT=<n>:<strike>` strikes at the n-th point that a run passes,
+ * counted from 0, and `TESTING_FAULT_LOG=<file>` gets the name of each point, a line each.
+ */
+export function faultPoint(name: string): void {
+  if (typeof TESTING_FAULTS === "boolean" && TESTING_FAULTS) {
+    const log = process.env["TESTING_FAULT_LOG"];
+    if (log !== undefined) appendFileSync(log, `${name}\n`);
+    const [index, strike] = process.env["TESTING_FAULT"]?.split(":") ?? [];
+    if (index !== undefined && Number(index) === passed++) strikeWith(strike, name);
+  }
+}
+
+function strikeWith(strike: string | undefined, name: string): void {
+  switch (strike) {
+    case "kill":
+      process.kill(process.pid, "SIGKILL");
+      // The signal is delivered at once, but not to a process that goes on before the kernel looks.
+      while (true) {}
+    case "no-space":
+      throw new UpdateError("E_NO_SPACE", `no space left at ${name}`);
+    case "io-error":
+      throw new UpdateError("E_IO", `input/output error at ${name}`);
+    default:
+      throw new Error(`struck at ${name}`);
+  }
+}

@@ -1,0 +1,22 @@
+import { acquireLock, type Lock, type LockMode } from "../host/lock.ts";
+import type { World } from "../platform/world.ts";
+import { sweepStaging } from "../release/stage.ts";
+import type { Namespace } from "../settings/namespace.ts";
+import { recover } from "./recover.ts";
+
+/**
+ * Takes the exclusive lock of a namespace and leaves it as if no run had ever been interrupted: what was begun is undone,
+ * what was staged is swept. The way in for every command that changes the host.
+ */
+export async function enterNamespace(world: World, namespace: Namespace, mode: LockMode): Promise<Lock> {
+  const lock = await acquireLock(world, namespace, mode);
+  try {
+    await recover(world, namespace);
+    // Only now: what an interrupted run moved aside lies in its staging folder.
+    sweepStaging(world.files, namespace);
+    return lock;
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,160 @@
+import { join } from "node:path";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
+import type { Change } from "../platform/change.ts";
+import { sha256 } from "../platform/digest.ts";
+import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import type { Namespace } from "../settings/namespace.ts";
+
+/*
+ * The journal of a transaction, `<ns>/update.journal`: one line a record, `<digest> <JSON>`, each synced before what it
+ * announces is done. The first record is the header, then come the changes with all that their undo needs, and last the
+ * outcome; then the file goes. So a file that is there tells of a run that did not come to its end, a last line that is
+ * not whole announces a change that was not begun, and any other line that is not whole was not written by us.
+ */
+
+/** Grows only when an older release could not undo what a newer one wrote. */
+const JOURNAL_VERSION = 1;
+const SIZE_LIMIT = 32 << 20;
+const DIGEST_LENGTH = 16;
+
+interface Header {
+  journal: number;
+  updater: string;
+  started: string;
+}
+
+/** `committed`: the new state counts. `undone`: the old one does. Either way nothing is left to do but to drop the file. */
+export type Outcome = "committed" | "undone";
+
+/** A run that did not come to its end. */
+export interface UnfinishedRun {
+  /** Which build of the updater, and when; for messages. */
+  updater: string;
+  started: string;
+  changes: Change[];
+}
+
+export function journalPath(namespace: Namespace): string {
+  return join(namespace.directory, "update.journal");
+}
+
+/** Writes the journal of one transaction. The file is made with the first change, so a run that changes nothing leaves none. */
+export class Journal {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #started: Date;
+  #isOpen = false;
+
+  constructor(files: Files, namespace: Namespace, started: Date) {
+    this.#files = files;
+    this.#path = journalPath(namespace);
+    this.#started = started;
+  }
+
+  /** Announces changes; they may be made once this returns. */
+  announce(changes: readonly Change[]): void {
+    const header: Header = {
+      journal: JOURNAL_VERSION,
+      updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,
+      started: this.#started.toISOString(),
+    };
+    const lines = changes.map((change) => record({ change }));
+    this.#files.appendFile(this.#path, (this.#isOpen ? lines : [record(header), ...lines]).join(""));
+    this.#isOpen = true;
+  }
+
+  /** Says how it ended, and drops the file. */
+  end(outcome: Outcome): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      this.#files.appendFile(this.#path, record({ outcome }));
+    } finally {
+      // On a full disk the file cannot grow, but it can go, which says the same.
+      this.#files.removeFile(this.#path);
+    }
+  }
+}
+
+/**
+ * What an earlier run left: undefined when it came to its end. Fails with `E_JOURNAL`, in words, for a file that is not
+ * ours alone to write, too long, of a newer release, or damaged: such a file is never followed.
+ */
+export function readJournal(files: Files, namespace: Namespace): UnfinishedRun | undefined {
+  const path = journalPath(namespace);
+  const stat = files.stat(path);
+  if (stat === undefined) return undefined;
+  if (stat.kind !== "file") throw journalError(path, "it is not a regular file");
+  if ((stat.mode & 0o022) !== 0 || stat.owner !== files.stat(namespace.directory)?.owner) {
+    throw journalError(path, "others than the updater may write it");
+  }
+  const [header, ...records] = wholeRecords(path, files.readPlantable(path, SIZE_LIMIT) ?? "");
+  if (header === undefined) return undefined;
+  const { updater, started } = readHeader(path, header);
+  const changes: Change[] = [];
+  for (const each of records) {
+    if ("outcome" in each) return undefined;
+    changes.push(readChange(path, each));
+  }
+  return { updater, started, changes };
+}
+
+/** Drops what was read; whatever it announced is undone or of no account. */
+export function dropJournal(files: Files, namespace: Namespace): void {
+  files.removeFile(journalPath(namespace));
+}
+
+function record(value: Header | { change: Change } | { outcome: Outcome }): string {
+  const text = JSON.stringify(value);
+  return `${digestOf(text)} ${text}\n`;
+}
+
+function digestOf(text: string): string {
+  return Buffer.from(sha256(Buffer.from(text)))
+    .toString("hex")
+    .slice(0, DIGEST_LENGTH);
+}
+
+/** The last line may be torn, as the power can go while it is written; what it announces was not begun then. */
+function wholeRecords(path: string, text: string): object[] {
+  const lines = text.split("\n");
+  lines.pop();
+  const records: object[] = [];
+  for (const [index, line] of lines.entries()) {
+    const value = readRecord(line);
+    if (value !== undefined) records.push(value);
+    else if (index < lines.length - 1) throw journalError(path, `line ${index + 1} is damaged`);
+  }
+  return records;
+}
+
+function readRecord(line: string): object | undefined {
+  const text = line.slice(DIGEST_LENGTH + 1);
+  if (line.slice(0, DIGEST_LENGTH + 1) !== `${digestOf(text)} `) return undefined;
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+function readHeader(path: string, header: object): Header {
+  const version = "journal" in header ? header.journal : undefined;
+  if (typeof version !== "number") throw journalError(path, "it has no header");
+  if (version > JOURNAL_VERSION) {
+    throw new UpdateError("E_JOURNAL", `\`${path}\` was written by a newer release of this updater`, {
+      hint: "run that release, so that it finishes or undoes what it began",
+    });
+  }
+  return header as Header;
+}
+
+function readChange(path: string, value: object): Change {
+  const change = "change" in value ? value.change : undefined;
+  if (typeof change === "object" && change !== null && "kind" in change) return change as Change;
+  throw journalError(path, "it holds something else than changes");
+}
+
+function journalError(path: string, reason: string): UpdateError {
+  return new UpdateError("E_JOURNAL", `the journal \`${path}\` of an interrupted run cannot be followed: ${reason}`, {
+    hint: `move it away, and run \`teleport-update enable\`, which puts every link and unit in its place: \`mv ${path} ${path}.bad\``,
+  });
+}

@@ -1,0 +1,68 @@
+import type { Change } from "../platform/change.ts";
+import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import type { World } from "../platform/world.ts";
+import type { Namespace } from "../settings/namespace.ts";
+import { dropJournal, journalPath, readJournal, type UnfinishedRun } from "./journal.ts";
+import { undoAll } from "./transaction.ts";
+
+/**
+ * Undoes what an earlier run began and did not end, so that every link leads into the old release again. To be called by
+ * whoever holds the exclusive lock, before anything else. When another updater has moved on since, its state counts and
+ * nothing is touched. Fails with `E_JOURNAL`, or with `E_ROLLBACK` when something cannot be undone; then the journal
+ * stays for the next run.
+ */
+export async function recover(world: World, namespace: Namespace): Promise<void> {
+  const run = readJournal(world.files, namespace);
+  if (run === undefined) {
+    dropJournal(world.files, namespace);
+    return;
+  }
+  const facts = { started: run.started, updater: run.updater, changes: run.changes.length };
+  const elsewhere = linkOfAnother(world.files, run.changes);
+  if (elsewhere !== undefined) {
+    world.log.warn("An earlier run was interrupted, and another updater has moved on since: nothing is undone.", {
+      ...facts,
+      path: elsewhere,
+    });
+    dropJournal(world.files, namespace);
+    return;
+  }
+  world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
+  if (!(await undoAll(world, run.changes))) {
+    throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
+      hint: "read the errors above, remove their cause, and run the command again",
+    });
+  }
+  dropJournal(world.files, namespace);
+  world.log.warn("The host is back as it was before the interrupted run.");
+}
+
+/** Says that there is something to recover, for who may not do it (`status`, `link-package`). */
+export function reportUnfinished(world: Pick<World, "files" | "log">, namespace: Namespace): void {
+  let run: UnfinishedRun | undefined;
+  try {
+    run = readJournal(world.files, namespace);
+  } catch (error) {
+    world.log.warn("The journal of an interrupted run cannot be read.", {
+      path: journalPath(namespace),
+      error: error instanceof Error ? error.message : String(error),
+    });
+    return;
+  }
+  if (run === undefined) return;
+  world.log.warn("An earlier run was interrupted, or is still going on; the next update undoes or finishes it.", {
+    started: run.started,
+    updater: run.updater,
+  });
+}
+
+/** A link that leads neither where it did before nor where the run put it is the work of somebody else. */
+function linkOfAnother(files: Files, changes: readonly Change[]): string | undefined {
+  const known = new Map<string, (string | null)[]>();
+  for (const change of changes) {
+    if (change.kind === "link")
+      known.set(change.path, [...(known.get(change.path) ?? []), change.before, change.after]);
+  }
+  return [...known].find(([path, targets]) => !targets.includes(files.readLink(path) ?? null))?.[0];
+}
