@@ -1,0 +1,144 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Strike } from "../../src/platform/fault-point.ts";
+import { testingExecutablePath } from "../support/executable.ts";
+import { must } from "../support/must.ts";
+import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
+import { makeRelease } from "../support/release-maker.ts";
+import { NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
+
+/** A cluster with three releases, and a scratch folder for the trees of hosts. */
+export interface FaultBench extends AsyncDisposable {
+  scratch: string;
+  /** Runs the testing executable over the tree; `fault` is the n-th point and what strikes there. */
+  run(
+    root: string,
+    command: Scenario["command"],
+    fault?: { index: number; strike: Strike },
+    log?: string,
+  ): Promise<Outcome>;
+  /** A tree in the scenario's start state. */
+  prepare(scenario: Scenario): Promise<string>;
+  /** A cheap copy: files are shared, as no updater writes into an existing one. */
+  copy(root: string): Promise<string>;
+}
+
+export interface Outcome {
+  exitCode: number;
+  stderr: string;
+}
+
+export async function openFaultBench(): Promise<FaultBench> {
+  const executable = await testingExecutablePath();
+  const scratch = mkdtempSync(join(tmpdir(), "teleport-update-faults-"));
+  const releases = join(scratch, "releases");
+  for (const version of [OLD, NEW, NEWEST]) await makeRelease({ directory: releases, version, unpackedBytes: 0 });
+  const cluster = await startProxyAndCdn({ releases });
+  let folders = 0;
+  const freshFolder = () => {
+    folders += 1;
+    return join(scratch, `root-${folders}`);
+  };
+
+  const run: FaultBench["run"] = async (root, { wants, args }, fault, log) => {
+    cluster.find = advertise(wants);
+    const [command = "", ...rest] = args;
+    const isEnrolling = command === "enable" || command === "pin";
+    const child = Bun.spawn(
+      [
+        executable,
+        "--root",
+        root,
+        command,
+        ...rest,
+        ...(isEnrolling ? ["--proxy", cluster.address, "--base-url", cluster.baseUrl] : []),
+      ],
+      {
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "pipe",
+        env: {
+          ...(fault === undefined ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
+          ...(log === undefined ? {} : { TESTING_FAULT_LOG: log }),
+        },
+      },
+    );
+    const stderr = await new Response(child.stderr).text();
+    return { exitCode: await child.exited, stderr };
+  };
+  return {
+    scratch,
+    run,
+    async prepare(scenario) {
+      const root = freshFolder();
+      mkdirSync(join(root, "etc"), { recursive: true });
+      await Bun.write(join(root, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+      await Bun.write(join(root, "etc/ca.pem"), cluster.ca);
+      await Bun.write(join(root, OPTIONS), "version: v1\nkind: updater_options\nca_file: /etc/ca.pem\n");
+      writeFiles(root, scenario.files);
+      for (const step of scenario.start) {
+        const { exitCode, stderr } = await run(root, step);
+        if (exitCode !== 0) throw new Error(`${scenario.name}: \`${step.args.join(" ")}\` failed:\n${stderr}`);
+      }
+      return root;
+    },
+    async copy(root) {
+      const copy = freshFolder();
+      await must(["cp", "-al", root, copy]);
+      return copy;
+    },
+    async [Symbol.asyncDispose]() {
+      await cluster[Symbol.asyncDispose]();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+/** So that every run trusts the cluster, whatever was undone before it. */
+const OPTIONS = "opt/teleport/default/updater.yaml";
+
+/** What a tree comes to: names, modes, links and texts; programs by their size, times not at all. */
+export function shapeOf(root: string): string[] {
+  const entries = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+  return entries.filter((path) => !/update\.lock$/.test(path)).map((path) => describe(join(root, path), `/${path}`));
+}
+
+function describe(at: string, path: string): string {
+  const stats = lstatSync(at);
+  if (stats.isSymbolicLink()) return `${path} -> ${readlinkSync(at)}`;
+  const mode = (stats.mode & 0o7777).toString(8);
+  if (stats.isDirectory()) return `${path}/ ${mode}`;
+  if (stats.size > 64_000) return `${path} ${mode} ${stats.size} bytes`;
+  const text = readFileSync(at, "utf8").replace(/time: .*/g, "time: …");
+  return `${path} ${mode} ${JSON.stringify(text)}`;
+}
+
+/**
+ * The promise, at any instant: every link of ours resolves, into a version that is complete. Answers what breaks it.
+ */
+export function brokenPromises(root: string): string[] {
+  const folder = join(root, "usr/local/bin");
+  const links = existsSync(folder)
+    ? readdirSync(folder).filter((name) => lstatSync(join(folder, name)).isSymbolicLink())
+    : [];
+  return links.flatMap((name) => {
+    const target = readlinkSync(join(folder, name));
+    if (!existsSync(join(root, target))) return [`${name} leads to ${target}, which is not there`];
+    const version = /^(.*\/versions\/[^/]+)\/bin\//.exec(target)?.[1];
+    if (version === undefined) return [];
+    const digest = join(root, version, "sha256");
+    return existsSync(digest) && readFileSync(digest, "utf8").length === 64
+      ? []
+      : [`${dirname(target)} is not complete`];
+  });
+}
