@@ -1,6 +1,19 @@
-import { ENROLL_FLAGS } from "./enroll-flags.ts";
+import { ENROLL_FLAGS, PIN_FLAGS } from "./enroll-flags.ts";
 import { defineFlags, type FlagTable } from "./flags.ts";
 import type { Command } from "./program.ts";
+
+export const UPDATE_FLAGS = defineFlags({
+  now: {
+    type: "boolean",
+    alias: "n",
+    description: "update now, also outside the update window and without a random delay",
+  },
+  "self-setup": ENROLL_FLAGS["self-setup"],
+});
+
+export const UNINSTALL_FLAGS = defineFlags({
+  force: { type: "boolean", alias: "f", description: "go on even if nothing of Teleport is left on this host" },
+});
 
 export const STATUS_FLAGS = defineFlags({
   "err-if-should-update-now": {
@@ -43,6 +56,12 @@ export const SETUP_FLAGS = defineFlags({
 /** The commands of `teleport-update`, in the order of its help (updater-core §1.3). */
 export const COMMANDS: readonly Command[] = [
   command({
+    meta: { name: "version", description: "Print the version of this program." },
+    args: {},
+    needsRoot: false,
+    load: () => import("./version.ts"),
+  }),
+  command({
     meta: { name: "enable", description: "Install the cluster's version and keep this host at it." },
     args: ENROLL_FLAGS,
     needsRoot: true,
@@ -55,10 +74,34 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./disable.ts"),
   }),
   command({
-    meta: { name: "status", description: "Show the settings, the installed versions, and what the cluster wants." },
-    args: STATUS_FLAGS,
-    needsRoot: false,
-    load: () => import("./status.ts"),
+    meta: { name: "pin", description: "Install a version, the cluster's or another, and stay at it." },
+    args: PIN_FLAGS,
+    needsRoot: true,
+    load: () => import("./pin.ts"),
+  }),
+  command({
+    meta: { name: "unpin", description: "Follow the cluster's version again." },
+    args: {},
+    needsRoot: true,
+    load: () => import("./unpin.ts"),
+  }),
+  command({
+    meta: { name: "update", description: "Move to the cluster's version if it is time; what the timer runs." },
+    args: UPDATE_FLAGS,
+    needsRoot: true,
+    load: () => import("./update.ts"),
+  }),
+  command({
+    meta: { name: "link-package", description: "Link the programs of the Teleport package, unless updates are on." },
+    args: {},
+    needsRoot: true,
+    load: () => import("./link-package.ts"),
+  }),
+  command({
+    meta: { name: "unlink-package", description: "Remove the links to the programs of the Teleport package." },
+    args: {},
+    needsRoot: true,
+    load: () => import("./unlink-package.ts"),
   }),
   command({
     meta: { name: "setup", description: "Write the units of an installed version.", hidden: true },
@@ -67,10 +110,16 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./setup.ts"),
   }),
   command({
-    meta: { name: "version", description: "Print the version of this program." },
-    args: {},
+    meta: { name: "status", description: "Show the settings, the installed versions, and what the cluster wants." },
+    args: STATUS_FLAGS,
     needsRoot: false,
-    load: () => import("./version.ts"),
+    load: () => import("./status.ts"),
+  }),
+  command({
+    meta: { name: "uninstall", description: "Give Teleport back to its package, or remove it; ends all updates." },
+    args: UNINSTALL_FLAGS,
+    needsRoot: true,
+    load: () => import("./uninstall.ts"),
   }),
 ];
 

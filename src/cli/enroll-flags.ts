@@ -1,6 +1,6 @@
 import { defineFlags } from "./flags.ts";
 
-/** The flags of `enable` and `pin` (updater-core §1.4); `--hand-over` and `--ca-file` are ours. */
+/** The flags of `enable` (updater-core §1.4); `--hand-over` and `--ca-file` are ours. */
 export const ENROLL_FLAGS = defineFlags({
   proxy: {
     type: "string",
@@ -72,4 +72,10 @@ export const ENROLL_FLAGS = defineFlags({
     hidden: true,
     description: "install the SELinux module for Teleport's SSH service",
   },
+});
+
+/** The flags of `pin`: the same, but that a version to stay at is its usual argument. */
+export const PIN_FLAGS = defineFlags({
+  ...ENROLL_FLAGS,
+  "force-version": { ...ENROLL_FLAGS["force-version"], hidden: false },
 });

@@ -86,6 +86,20 @@ export function v1DisabledNotices(failure: string | undefined): Notice[] {
   ];
 }
 
+/** What is said of units that stay although the links of their programs go (installer-systemd §2.6). */
+export function keptUnitNotices(units: readonly string[]): Notice[] {
+  return units.map((path) => warn("A unit stays, as it was not made by the version that is unlinked.", { path }));
+}
+
+/** What teardown says of a timer of ours that would not go off; that it went off is worth no line (installer-systemd §4.4). */
+export function timerDisabledNotices(unit: string, failure: string | undefined): Notice[] {
+  if (failure === undefined) return [];
+  const command = `systemctl stop ${unit}`;
+  return [
+    warn("The timer of the updater cannot be disabled; its unit is removed all the same.", { error: failure, command }),
+  ];
+}
+
 /** What teardown says once the v1 timer is on again, or would not go on (installer-systemd §4.4). */
 export function v1EnabledNotices(failure: string | undefined): Notice[] {
   if (failure !== undefined) {
@@ -121,6 +135,6 @@ function stateNotices(name: string, unit: string, state: UnitState, whenUnused: 
   return [{ level: whenUnused, message, attributes: { unit, command: `systemctl enable --now ${unit}` } }];
 }
 
-function warn(message: string, attributes?: LogAttributes): Notice {
+export function warn(message: string, attributes?: LogAttributes): Notice {
   return attributes === undefined ? { level: "warn", message } : { level: "warn", message, attributes };
 }

@@ -1,3 +1,5 @@
+import type { RunState } from "../platform/change.ts";
+import { isUpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { readPid, type WatchedService, watchHealth } from "./health.ts";
 import { systemd } from "./systemd.ts";
@@ -25,4 +27,44 @@ export async function reloadService(world: World, service: WatchedService, resta
   world.log.info("Watching the service come up.", { unit });
   await watchHealth(world, service, baseline, world.health);
   world.log.info("The service is healthy.", { unit });
+}
+
+/** How a service runs now, for `bringBack`. */
+export async function readRunState(world: World, { unit, pidFile }: WatchedService): Promise<RunState> {
+  const active = await systemd(world).isActive(unit);
+  return { active, pid: active ? readPid(world, pidFile) : 0 };
+}
+
+/**
+ * Brings a service back onto its old program, which is linked again by now: as `reloadService`, but one that the new
+ * program brought down is started, and one that never left its old process need not come back. Fails as `reloadService`.
+ */
+export async function bringBack(
+  world: World,
+  service: WatchedService,
+  restart: boolean,
+  before: RunState,
+): Promise<void> {
+  const { unit } = service;
+  const wentDown = async () => before.active && ["failed", "activating"].includes(await systemd(world).activeState(unit));
+  if (!(await wentDown())) {
+    try {
+      return await reloadService(world, service, restart);
+    } catch (failure) {
+      if (!isUpdateError(failure, "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
+      if (isStillThere(world, service, before)) {
+        world.log.warn("The service never left its old process.", { unit, pid: before.pid });
+        return;
+      }
+      if (!(await wentDown())) throw failure;
+    }
+  }
+  world.log.warn("The service is down, starting it with its old program.", { unit });
+  await systemd(world).startAfresh(unit);
+  await watchHealth(world, service, 0, world.health);
+  world.log.info("The service is healthy.", { unit });
+}
+
+function isStillThere(world: World, { pidFile }: WatchedService, { pid }: RunState): boolean {
+  return pid !== 0 && readPid(world, pidFile) === pid && world.processes.probe(pid) === "alive";
 }

@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import type { Change, UnitState } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { V1_TIMER_UNIT } from "../settings/namespace.ts";
+import { planBotTimer } from "./bot-timer.ts";
 import { offlineDisable, offlineEnable } from "./enablement.ts";
 import { directoryChanges, fileChanges, withoutRepeats } from "./file-changes.ts";
 import { botDirectory, tbotUnit, teleportUnit } from "./service-units.ts";
@@ -19,6 +20,8 @@ export interface SetupInputs extends UnitInputs {
   dataDirectory: string;
   /** Write the bot's unit too: false when the bot's unit is somebody else's (installer-systemd §3.8). */
   manageTbot: boolean;
+  /** What is to be done about the SELinux module, from `planModule`. */
+  selinux: readonly Change[];
   systemd: TimerFacts;
 }
 
@@ -32,7 +35,8 @@ const OFF: UnitState = { enabled: false, active: false };
  * with `E_UNIT`, `E_IRREGULAR_FILE` or `E_UNREADABLE_FILE`, naming the path.
  */
 export function planSetup(files: Files, inputs: SetupInputs): Change[] {
-  const services = planServiceUnits(files, inputs);
+  const services = [...planServiceUnits(files, inputs), ...inputs.selinux];
+  const botTimer = inputs.manageTbot ? planBotTimer(files, inputs.namespace, inputs.systemd) : [];
   switch (inputs.systemd.kind) {
     case "absent":
       return withoutRepeats(services);
@@ -42,11 +46,12 @@ export function planSetup(files: Files, inputs: SetupInputs): Change[] {
         ...planUpdaterUnits(files, inputs),
         ...planNeedrestart(files, inputs),
         ...offlineEnable(files, inputs.namespace.updaterTimer, inputs.namespace.teleport.unit),
+        ...botTimer,
         ...(inputs.namespace.isDefault ? offlineDisable(files, V1_TIMER_UNIT) : []),
       ]);
     case "present":
       return withoutRepeats([
-        ...betweenReloads([...services, ...planUpdaterUnits(files, inputs)]),
+        ...betweenReloads([...services, ...planUpdaterUnits(files, inputs), ...botTimer]),
         ...planNeedrestart(files, inputs),
         ...unitChange(basename(inputs.namespace.updaterTimer), inputs.systemd.timer, RUNNING),
         ...(inputs.namespace.isDefault ? unitChange(V1_TIMER_UNIT, inputs.systemd.v1.state, OFF) : []),
@@ -54,9 +59,9 @@ export function planSetup(files: Files, inputs: SetupInputs): Change[] {
   }
 }
 
-/** `changes` read in by systemd after the last one, and again once the first one is undone, if any is of a file. */
+/** `changes` read in by systemd after the last one, and again once the first one is undone, if any is of a file or link. */
 export function betweenReloads(changes: readonly Change[]): Change[] {
-  if (!changes.some(({ kind }) => kind === "file")) return [...changes];
+  if (!changes.some(({ kind }) => kind === "file" || kind === "link")) return [...changes];
   return [{ kind: "daemon-reload", when: "undo" }, ...changes, { kind: "daemon-reload", when: "do" }];
 }
 
@@ -72,10 +77,16 @@ function planServiceUnits(files: Files, inputs: SetupInputs): Change[] {
   if (!inputs.manageTbot) return teleport;
   return [
     ...teleport,
-    ...directoryChanges(files, dataDirectory, PRIVATE_MODE),
-    ...directoryChanges(files, botDirectory(dataDirectory), PRIVATE_MODE),
+    ...planBotDirectory(files, dataDirectory),
     ...fileChanges(files, namespace.tbot.unitFile, tbotUnit(inputs)),
   ];
+}
+
+/** An agent without root owns its data directory, and may plant a link there: whatever lies there is left as it is. */
+function planBotDirectory(files: Files, dataDirectory: string): Change[] {
+  const path = botDirectory(dataDirectory);
+  if (files.stat(path) !== undefined) return [];
+  return [...directoryChanges(files, dataDirectory, PRIVATE_MODE), { kind: "directory", path, mode: PRIVATE_MODE }];
 }
 
 function planUpdaterUnits(files: Files, inputs: SetupInputs): Change[] {

@@ -17,6 +17,8 @@ export interface Systemd {
   /** 252, say. */
   version(): Promise<number>;
   isActive(unit: string): Promise<boolean>;
+  /** systemd's word for it: `active`, `activating` (also while it waits to restart a crashed one), `failed`, … */
+  activeState(unit: string): Promise<string>;
   isEnabled(unit: string): Promise<boolean>;
   isPresent(unit: string): Promise<Presence>;
   /** Enabled and active at once. */
@@ -30,6 +32,8 @@ export interface Systemd {
   reload(unit: string): Promise<boolean>;
   /** Restarts the unit if it runs. */
   tryRestart(unit: string): Promise<void>;
+  /** Starts the unit, also one that crashed so often that systemd gave it up. */
+  startAfresh(unit: string): Promise<void>;
 }
 
 type Level = "debug" | "info" | "error";
@@ -73,6 +77,7 @@ export function systemd({ files, processes, log }: Pick<World, "files" | "proces
     isRunning: () => files.root === "/" && files.statFollowed("/run/systemd/system") !== undefined,
     version,
     isActive,
+    activeState: async (unit) => (await call("debug", ["is-active", unit])).stdout.trim(),
     isEnabled,
     async isPresent(unit) {
       if ((await version()) < FIRST_VERSION_THAT_TELLS) return "not-available";
@@ -91,6 +96,10 @@ export function systemd({ files, processes, log }: Pick<World, "files" | "proces
     disable: (unit, now) => request("info", ["disable", unit, ...(now ? ["--now"] : [])], unit),
     reload: async (unit) => (await call("error", ["reload", unit])).exitCode === 0,
     tryRestart: (unit) => request("error", ["try-restart", unit], unit),
+    async startAfresh(unit) {
+      await call("debug", ["reset-failed", unit]);
+      await request("error", ["restart", unit], unit);
+    },
   };
 }
 

@@ -23,24 +23,10 @@ export interface UnlinkPlan {
 
 /**
  * Removes the links into `source`, and the unit of a service whose link goes when that unit carries the marker of the
- * same version (installer-systemd §2.6). Our own updater link goes too, last. Fails with `E_NO_PROGRAMS` when there is
- * no such directory.
+ * same version (installer-systemd §2.6). The updater's link goes last. Fails with `E_NO_PROGRAMS` when there is no such
+ * directory.
  */
-export function planUnlink(files: Files, request: UnlinkRequest): UnlinkPlan {
-  const plan: UnlinkPlan = { changes: [], keptUnits: [] };
-  const revisionName = basename(dirname(request.source));
-  for (const name of linkedNames(files, request)) {
-    plan.changes.push(...linkRemoval(files, join(request.linkDirectory, name)));
-    const unitFile = unitFileOf(request.namespace, name);
-    if (unitFile === undefined || files.stat(unitFile) === undefined) continue;
-    if (isMadeBy(files, unitFile, revisionName)) plan.changes.push(...fileRemoval(files, unitFile));
-    else plan.keptUnits.push(unitFile);
-  }
-  return plan;
-}
-
-/** The names whose link is to go, the updater last. */
-function linkedNames(files: Files, { source, linkDirectory, namespace }: UnlinkRequest): string[] {
+export function planUnlink(files: Files, { source, linkDirectory, namespace }: UnlinkRequest): UnlinkPlan {
   const names = programsIn(files, source);
   if (names === undefined) {
     throw new UpdateError("E_NO_PROGRAMS", `cannot unlink \`${source}\`: there is no such directory`, {
@@ -48,9 +34,46 @@ function linkedNames(files: Files, { source, linkDirectory, namespace }: UnlinkR
     });
   }
   const linked = names.filter((name) => linkEnd(files, join(linkDirectory, name)) === join(source, name));
-  const updaterEnd = linkEnd(files, join(linkDirectory, UPDATER_NAME));
-  const hasUpdater = linked.includes(UPDATER_NAME) || updaterEnd?.startsWith(`${namespace.updaterCopies}/`) === true;
-  return [...linked.filter((name) => name !== UPDATER_NAME), ...(hasUpdater ? [UPDATER_NAME] : [])];
+  return planRemovals(files, namespace, linkDirectory, linked);
+}
+
+/**
+ * As `planUnlink`, for every version of a namespace at once and our own updater besides, whether the versions are still
+ * there or not: no link may be left that leads into a directory which is about to go.
+ */
+export function planUnlinkNamespace(files: Files, namespace: Namespace, linkDirectory: string): UnlinkPlan {
+  return planRemovals(files, namespace, linkDirectory, namesLinkedInto(files, namespace, linkDirectory));
+}
+
+/** The names in the link directory that lead to a program of their own name in the namespace. */
+export function namesLinkedInto(files: Files, namespace: Namespace, linkDirectory: string): string[] {
+  return (files.list(linkDirectory) ?? []).filter((name) => {
+    const end = linkEnd(files, join(linkDirectory, name));
+    if (end === undefined || basename(end) !== name) return false;
+    if (name === UPDATER_NAME && dirname(dirname(end)) === namespace.updaterCopies) return true;
+    return basename(dirname(end)) === "bin" && dirname(dirname(dirname(end))) === namespace.versions;
+  });
+}
+
+/** The change that removes the link at `path`; none when there is none. */
+export function linkRemoval(files: Files, path: string): Change[] {
+  const before = files.readLink(path);
+  return before === undefined ? [] : [{ kind: "link", path, before, after: null }];
+}
+
+function planRemovals(files: Files, namespace: Namespace, linkDirectory: string, names: readonly string[]): UnlinkPlan {
+  const plan: UnlinkPlan = { changes: [], keptUnits: [] };
+  const isUpdater = (name: string) => name === UPDATER_NAME;
+  for (const name of [...names.filter((name) => !isUpdater(name)), ...names.filter(isUpdater)]) {
+    const path = join(linkDirectory, name);
+    plan.changes.push(...linkRemoval(files, path));
+    const unitFile = unitFileOf(namespace, name);
+    if (unitFile === undefined || files.stat(unitFile) === undefined) continue;
+    const revisionName = basename(dirname(dirname(linkEnd(files, path) ?? "")));
+    if (isMadeBy(files, unitFile, revisionName)) plan.changes.push(...fileRemoval(files, unitFile));
+    else plan.keptUnits.push(unitFile);
+  }
+  return plan;
 }
 
 function unitFileOf(namespace: Namespace, program: string): string | undefined {
@@ -61,9 +84,4 @@ function unitFileOf(namespace: Namespace, program: string): string | undefined {
 function isMadeBy(files: Files, unitFile: string, revisionName: string): boolean {
   if (files.stat(unitFile)?.kind !== "file") return false;
   return files.readText(unitFile, UNIT_SIZE_LIMIT)?.startsWith(markerOf(revisionName)) === true;
-}
-
-function linkRemoval(files: Files, path: string): Change[] {
-  const before = files.readLink(path);
-  return before === undefined ? [] : [{ kind: "link", path, before, after: null }];
 }

@@ -19,8 +19,9 @@ export type Change =
   | { kind: "unit"; unit: string; before: UnitState; after: UnitState }
   /** The setup step of another updater: a foreign program that may write exactly the files in `before`. */
   | SetupChange
-  /** Reload a running service into its new program, or restart it; undone by the same, once all that it reads is back. */
-  | { kind: "reload"; unit: string; pidFile: string; socket: string; restart: boolean };
+  | SelinuxModuleChange
+  /** Reload a running service into its new program, or restart it; undone by bringing it back, once all that it reads is back. */
+  | { kind: "reload"; unit: string; pidFile: string; socket: string; restart: boolean; before: RunState };
 
 export interface SetupChange {
   kind: "setup";
@@ -33,9 +34,33 @@ export interface SetupChange {
   units: { unit: string; before: UnitState }[];
 }
 
+/**
+ * Build and install the SELinux module, or remove it, and label what it is about. Failing at it is only warned about
+ * (installer-systemd §5.4), so it and its undo never fail a run.
+ */
+export interface SelinuxModuleChange {
+  kind: "selinux-module";
+  /** Whether the module is installed. It is built again where it is: it may be of another updater. */
+  before: boolean;
+  after: boolean;
+  installDirectory: string;
+  namespaceDirectory: string;
+  dataDirectory: string;
+  config: string;
+  pidFile: string;
+  /** What the module labels, and installing makes because it is missing: directories outermost first, an empty config. */
+  makes: { directories: { path: string; mode: number }[]; config: boolean };
+}
+
 export interface FileImage {
   content: string;
   mode: number;
+}
+
+/** Whether a service ran, and as which process: 0 when it did not, or did not tell. */
+export interface RunState {
+  active: boolean;
+  pid: number;
 }
 
 export interface UnitState {

@@ -122,6 +122,9 @@ function removeQuietly({ files, log }: Pick<World, "files" | "log">, staging: st
   try {
     files.removeTree(staging);
   } catch (error) {
-    log.warn("The staging directory cannot be removed.", { path: staging, error: systemErrorCode(error) ?? String(error) });
+    log.warn("The staging directory cannot be removed.", {
+      path: staging,
+      error: systemErrorCode(error) ?? String(error),
+    });
   }
 }

@@ -26,6 +26,8 @@ export interface Namespace {
   config: string;
   /** Our own options, beside upstream's `update.yaml`. */
   options: string;
+  /** Our own record of the units as the last run left them. */
+  unitRecord: string;
   lock: string;
   /** Copies of this updater, which `<path>/teleport-update` links to. */
   updaterCopies: string;
@@ -65,6 +67,7 @@ export function namespaceFor(suffix: string, installDirectory = ""): Namespace {
     versions: join(directory, "versions"),
     config: join(directory, "update.yaml"),
     options: join(directory, "updater.yaml"),
+    unitRecord: join(directory, "units.sha256"),
     lock: join(directory, "update.lock"),
     updaterCopies: join(directory, "updater"),
     defaultLinkDirectory: suffix === "" ? DEFAULT_LINK_DIRECTORY : join(directory, "bin"),

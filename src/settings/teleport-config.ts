@@ -56,8 +56,11 @@ function mayManageTbot(files: Files, namespace: Namespace, log: Log): boolean {
   }
 }
 
-/** Every scalar is read as text, because `proxy_server: 10` and `"10"` are one name here. */
-function readMapping(files: Files, path: string, log: Log): Mapping | "absent" | "unusable" {
+/**
+ * A configuration of Teleport, best effort: what is odd is logged at debug level. Every scalar is read as text, because
+ * `proxy_server: 10` and `"10"` are one name here.
+ */
+export function readMapping(files: Files, path: string, log: Log): Mapping | "absent" | "unusable" {
   try {
     const text = files.readText(path, SIZE_LIMIT);
     if (text === undefined) return "absent";
@@ -109,7 +112,7 @@ function proxyCandidate(settings: Mapping): { address: string; port: number } | 
   return undefined;
 }
 
-function isMapping(value: unknown): value is Mapping {
+export function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -75,7 +75,7 @@ export async function activate(world: World, lock: Lock, job: Activation): Promi
     await transaction.apply(staged.updater?.changes ?? []);
     await transaction.apply(links);
     await transaction.apply(planKeptCopies(edits));
-    await blameRelease(job.target, () => applySetup(world, transaction, setup));
+    await blameRelease(world, job.target, () => applySetup(world, transaction, setup));
     await transaction.apply(planNeedlessCopies(world.files, edits));
     await transaction.apply(planUnitRecord(world.files, job.namespace, job.target, tbot.isManaged));
     await transaction.apply(planConfig(world.files, job.namespace, finished));
@@ -93,11 +93,13 @@ export interface Activated {
 }
 
 /** From here on it is the release that fails, not the network or the disk: an update marks it, so that the timer skips it. */
-async function blameRelease(target: Revision, work: () => Promise<void>): Promise<void> {
+async function blameRelease({ signal }: World, target: Revision, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (failure) {
     if (!isUpdateError(failure, "E_SETUP", "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
+    // systemd ends a unit with all of its programs: a `systemctl` that was killed beside us says nothing of the release.
+    if (signal.aborted) throw new UpdateError("E_CANCELED", "interrupted", { cause: failure });
     throw new UpdateError("E_BROKEN_RELEASE", `the new version ${formatRevision(target)} failed: ${failure.message}`, {
       ...(failure.hint === undefined ? {} : { hint: failure.hint }),
       cause: failure,
@@ -174,7 +176,7 @@ async function planSetup(
   const choice = { ...job, selinuxSsh: config.spec.selinuxSsh, reload: !job.isRepair };
   const setup = await planSetupStep(world, step, choice, release);
   const reloads = facts.kind === "present" && !job.isRepair && !job.handOver;
-  return reloads ? [...setup, ...serviceReloads(namespace, dataDirectory, manageTbot)] : setup;
+  return reloads ? [...setup, ...(await serviceReloads(world, namespace, dataDirectory, manageTbot))] : setup;
 }
 
 /** What `update.yaml` says once the target runs: it is active, and what was active is the backup (updater-core §4.3 step 7). */

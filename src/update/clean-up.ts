@@ -26,27 +26,30 @@ export async function removeOldBackup(world: World, { namespace, config, target 
   await tidy(world, () => planRemoval(world, namespace, backup, config.spec.path));
 }
 
-/** What a finished move leaves over: files that were moved aside, copies of older updaters, versions that nobody needs. */
-export function planAfterwards(
+/**
+ * What a finished move leaves over: files that were moved aside, copies of older updaters, versions that nobody needs.
+ * One after the other, so that versions that cannot be listed keep nothing else from going.
+ */
+export function* planAfterwards(
   world: World,
   { namespace, config, target }: Job,
   links: readonly Change[],
   ownUpdater: string | undefined,
-): Change[] {
+): Iterable<Change> {
   const { active, backup } = config.status;
   const keep = [target, active, ...(backup === undefined ? [] : [backup])];
   const linkedUpdater = ownUpdater ?? world.files.readLink(join(config.spec.path, UPDATER_NAME));
-  return [
-    ...links.flatMap((change): Change[] => (change.kind === "move" ? [{ kind: "remove", path: change.to }] : [])),
-    ...planOldCopies(world, namespace, linkedUpdater),
-    ...versionsToClean(listVersions(world.files, namespace), keep).flatMap((revision) =>
-      planRemoval(world, namespace, revision, config.spec.path),
-    ),
-  ];
+  for (const change of links) {
+    if (change.kind === "move") yield { kind: "remove", path: change.to };
+  }
+  yield* planOldCopies(world, namespace, linkedUpdater);
+  for (const revision of versionsToClean(listVersions(world.files, namespace), keep)) {
+    yield* planRemoval(world, namespace, revision, config.spec.path);
+  }
 }
 
 /** Makes changes whose failure harms nobody: what goes wrong is warned about, and the rest is made all the same. */
-export async function tidy(world: World, plan: () => Change[]): Promise<void> {
+export async function tidy(world: World, plan: () => Iterable<Change>): Promise<void> {
   const attempt = async (action: () => Promise<void>) => {
     try {
       await action();

@@ -20,6 +20,8 @@ export function describeChange(change: Change): string {
       return `${change.after.enabled ? "enable" : "disable"} ${change.unit}`;
     case "setup":
       return `run the setup step of ${change.program}`;
+    case "selinux-module":
+      return `${change.after ? "install" : "remove"} the SELinux module`;
     case "reload":
       return `${change.restart ? "restart" : "reload"} ${change.unit}`;
   }

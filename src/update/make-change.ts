@@ -1,4 +1,6 @@
-import { reloadService } from "../host/reload.ts";
+import { dirname } from "node:path";
+import { bringBack, reloadService } from "../host/reload.ts";
+import { makeModuleChange, undoModuleChange } from "../host/selinux/reach-module.ts";
 import { systemd } from "../host/systemd.ts";
 import type { Change, Image, SetupChange, UnitState } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
@@ -34,6 +36,9 @@ export async function makeChange(world: World, change: Change, lockDescriptor?: 
     case "setup":
       await runSetup(world, change, lockDescriptor);
       return;
+    case "selinux-module":
+      await makeModuleChange(world, change);
+      return;
     case "reload":
       await reloadService(world, change, change.restart);
       return;
@@ -53,7 +58,7 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       return;
     case "link":
       if (change.before === null) files.removeFile(change.path);
-      else files.placeLink(change.path, change.before);
+      else restoreLink(world, change.path, change.before);
       return;
     case "move":
       if (files.stat(change.to) !== undefined && files.stat(change.from) === undefined)
@@ -77,8 +82,11 @@ export async function undoChange(world: World, change: Change): Promise<void> {
         ...change.before.map((image) => async () => restoreImage(world, image)),
       ]);
       return;
+    case "selinux-module":
+      await undoModuleChange(world, change);
+      return;
     case "reload":
-      await reloadService(world, change, change.restart);
+      await bringBack(world, change, change.restart, change.before);
       return;
   }
 }
@@ -125,9 +133,15 @@ function restoreImage(world: World, image: Image): void {
       restoreFile(world, image.path, image.image);
       return;
     case "link":
-      world.files.placeLink(image.path, image.target);
+      restoreLink(world, image.path, image.target);
       return;
   }
+}
+
+/** `systemctl disable` removes a folder of links together with the last one in it. */
+function restoreLink({ files }: World, path: string, target: string): void {
+  files.makeDirectory(dirname(path));
+  files.placeLink(path, target);
 }
 
 function restoreFile(world: World, path: string, image: { content: string; mode: number }): void {

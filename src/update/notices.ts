@@ -1,4 +1,6 @@
+import { enablingLinks } from "../host/enablement.ts";
 import { suffixNotices, tbotNotices, teleportNotices } from "../host/notices.ts";
+import { findOtherBots, otherBotNotice } from "../host/other-bots.ts";
 import { serviceFacts } from "../host/service-facts.ts";
 import { systemd } from "../host/systemd.ts";
 import type { World } from "../platform/world.ts";
@@ -12,9 +14,23 @@ export async function giveNotices(
   { path, dataDirectory, manageTbot }: { path: string; dataDirectory: string; manageTbot: boolean },
 ): Promise<void> {
   tell(world.log, suffixNotices(namespace, path, dataDirectory));
+  if (manageTbot) await warnOfOtherBots(world, namespace);
   if (world.files.root !== "/") return;
   const asked = systemd(world);
   const [teleport, tbot] = [namespace.teleport.unit, namespace.tbot.unit];
   tell(world.log, teleportNotices(teleport, await serviceFacts(asked, teleport)));
   tell(world.log, tbotNotices(tbot, await serviceFacts(asked, tbot), manageTbot));
+}
+
+/** A bot under another name on the same files; one that is neither enabled nor running harms nobody. */
+async function warnOfOtherBots(world: World, namespace: Namespace): Promise<void> {
+  for (const bot of findOtherBots(world, namespace)) {
+    if (await isUsed(world, bot.unit)) tell(world.log, [otherBotNotice(bot, namespace.tbot.unit)]);
+  }
+}
+
+async function isUsed(world: World, unit: string): Promise<boolean> {
+  if (enablingLinks(world.files, unit).length > 0) return true;
+  const facts = await serviceFacts(systemd(world), unit);
+  return facts.kind === "known" && (facts.state.enabled || facts.state.active);
 }

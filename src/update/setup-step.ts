@@ -1,12 +1,17 @@
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { planBotTimer } from "../host/bot-timer.ts";
 import { planExampleUnit } from "../host/example-unit.ts";
+import { directoryChanges } from "../host/file-changes.ts";
+import { planModule } from "../host/selinux/plan-module.ts";
 import { captureImages, setupFootprint } from "../host/setup-footprint.ts";
 import { betweenReloads, planSetup } from "../host/setup-plan.ts";
 import type { TimerFacts } from "../host/timer-facts.ts";
 import type { Change, SetupChange } from "../platform/change.ts";
+import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME, V1_TIMER_UNIT, versionDirectory } from "../settings/namespace.ts";
 import type { Revision } from "../settings/revision.ts";
+import { tell } from "./apply-setup.ts";
 
 export interface SetupStep {
   namespace: Namespace;
@@ -48,15 +53,37 @@ export async function planSetupStep(
   release: ReleaseFolder,
 ): Promise<Change[]> {
   const isOurs = choice.selfSetup || world.files.root !== "/" || !release.programs.includes(UPDATER_NAME);
-  if (isOurs) return planSetup(world.files, step);
+  if (isOurs) return planOwnSetup(world, step, choice.selinuxSsh);
   const updater = join(release.directory, "bin", UPDATER_NAME);
   if (!(await knowsSetup(world, updater))) {
     world.log.info("The release's updater does not know the setup step, writing the units from our own templates.", {
       program: updater,
     });
-    return planSetup(world.files, step);
+    return planOwnSetup(world, step, choice.selinuxSsh);
   }
-  return [...betweenReloads(planExampleUnit(world.files, release.directory, step)), foreignSetup(world, step, choice)];
+  const example = planExampleUnit(world.files, release.directory, step);
+  // Without systemd that setup writes the units of the services alone, and nobody is there to read them.
+  if (step.systemd.kind !== "present") return [...example, foreignSetup(world, step, choice)];
+  return [
+    ...betweenReloads(example),
+    ...planDropInFolders(world.files, step.namespace),
+    foreignSetup(world, step, choice),
+    // The contract's setup has the agent alone want the timer.
+    ...betweenReloads(step.manageTbot ? planBotTimer(world.files, step.namespace, step.systemd) : []),
+  ];
+}
+
+/** The setup step from our own templates, with the SELinux module; what is worth saying about that is logged. */
+export function planOwnSetup(world: World, step: SetupStep, selinuxSsh: boolean): Change[] {
+  const selinux = planModule(world.files, step.namespace, step.dataDirectory, selinuxSsh);
+  tell(world.log, selinux.notices);
+  return planSetup(world.files, { ...step, selinux: selinux.changes });
+}
+
+/** Made by us, as images know files only: what an interrupted setup left would keep these folders. */
+function planDropInFolders(files: Files, { teleportDropIn, v1DropIn }: Namespace): Change[] {
+  const dropIns = v1DropIn === undefined ? [teleportDropIn] : [teleportDropIn, v1DropIn];
+  return dropIns.flatMap((path) => directoryChanges(files, dirname(path)));
 }
 
 async function knowsSetup(world: World, updater: string): Promise<boolean> {

@@ -1,4 +1,3 @@
-import { planSetup } from "../host/setup-plan.ts";
 import { systemd } from "../host/systemd.ts";
 import { readTimerFacts } from "../host/timer-facts.ts";
 import type { Change } from "../platform/change.ts";
@@ -8,6 +7,7 @@ import type { Revision } from "../settings/revision.ts";
 import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import { applySetup } from "./apply-setup.ts";
 import { serviceReloads } from "./services.ts";
+import { planOwnSetup } from "./setup-step.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** What a locked `enable` or `update`, ours or upstream's, asks of its setup child. */
@@ -31,14 +31,8 @@ export async function setup(world: World, request: SetupRequest): Promise<void> 
   if (facts.kind === "absent") {
     world.log.warn("Systemd is not running, so only the units of the services are written: nothing updates by itself.");
   }
-  const changes = planSetup(world.files, {
-    namespace,
-    revision,
-    path,
-    dataDirectory,
-    manageTbot: request.tbot,
-    systemd: facts,
-  });
+  const step = { namespace, revision, path, dataDirectory, manageTbot: request.tbot, systemd: facts };
+  const changes = planOwnSetup(world, step, request.selinuxSsh);
   await inTransaction(world, undefined, async (transaction) => {
     await applySetup(world, transaction, changes);
     if (facts.kind === "present") await transaction.apply(await planPresentReloads(world, request, dataDirectory));
@@ -48,7 +42,7 @@ export async function setup(world: World, request: SetupRequest): Promise<void> 
 /** A service whose unit systemd does not see is reported and left out, which is no failure (installer-systemd §4.8). */
 async function planPresentReloads(world: World, request: SetupRequest, dataDirectory: string): Promise<Change[]> {
   const present: Change[] = [];
-  for (const service of serviceReloads(request.namespace, dataDirectory, request.tbot)) {
+  for (const service of await serviceReloads(world, request.namespace, dataDirectory, request.tbot)) {
     if ((await systemd(world).isPresent(service.unit)) !== "absent") present.push(service);
     else
       world.log.error("The unit was written, but systemd does not see it: check the SELinux settings.", {

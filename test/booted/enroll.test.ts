@@ -158,6 +158,8 @@ jitter: 0s
     await host.succeed(["disable"]);
     expect(await host.ask("stat", "-c", "%i %Y", CONFIG)).toBe(changedAt);
     expect((await host.updater(["status"])).stdout).toContain("enabled: false\n");
-    expect(await host.ask("systemctl", "is-active", "teleport-update.timer", "teleport.service")).toBe("active\nactive");
+    expect(await host.ask("systemctl", "is-active", "teleport-update.timer", "teleport.service")).toBe(
+      "active\nactive",
+    );
   });
 });

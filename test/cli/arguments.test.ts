@@ -41,6 +41,10 @@ describe("a bad command line is refused, with the reason and the command it is a
     ["enable --no-proxy", "enable", "unknown flag `--no-proxy`"],
     ["enable --constructor", "enable", "unknown flag `--constructor`"],
     ["enable --__proto__ x", "enable", "unknown flag `--__proto__`"],
+    ["update --force", "update", "unknown flag `--force`"],
+    ["uninstall --now", "uninstall", "unknown flag `--now`"],
+    ["unpin --proxy example.com", "unpin", "unknown flag `--proxy`"],
+    ["link-package --force", "link-package", "unknown flag `--force`"],
     ["enable ---debug", "enable", "unknown flag `---debug`"],
     // Unexpected words.
     ["enable example.com", "enable", "unexpected word `example.com`"],
@@ -50,6 +54,9 @@ describe("a bad command line is refused, with the reason and the command it is a
     ["enable -", "enable", "unexpected word `-`"],
     ["help enable disable", "enable", "unexpected word `disable`"],
     ["setup --path /p --reload true", "setup", "unexpected word `true`"],
+    ["pin 18.1.0", "pin", "unexpected word `18.1.0`"],
+    ["uninstall teleport", "uninstall", "unexpected word `teleport`"],
+    ["link-package 1", "link-package", "unexpected word `1`"],
     // Missing values.
     ["enable --proxy", "enable", "flag `--proxy` needs a value"],
     ["enable --proxy --group g", "enable", "flag `--proxy` needs a value"],
@@ -134,6 +141,21 @@ describe("values", () => {
     expect(accepted("enable -dogblue").values).toMatchObject({ debug: true, overwrite: true, group: "blue" });
   });
 
+  test.each([
+    ["pin --force-version 18.1.0", "force-version", "18.1.0"],
+    ["pin -f18.1.0", "force-version", "18.1.0"],
+    ["update --now", "now", true],
+    ["update -n", "now", true],
+    ["update", "now", false],
+    ["update --self-setup", "self-setup", true],
+    ["uninstall --force", "force", true],
+    ["uninstall -f", "force", true],
+    ["uninstall --no-force", "force", false],
+    ["status --err-if-should-update-now", "err-if-should-update-now", true],
+  ])("%s", (line, flag, value) => {
+    expect(accepted(line).values[flag]).toBe(value);
+  });
+
   test("a boolean is turned off by its negation", () => {
     expect(accepted("enable --no-selinux-ssh")).toMatchObject({
       values: { "selinux-ssh": false },
@@ -209,6 +231,8 @@ describe("variables", () => {
     ["enable", "TELEPORT_UPDATE_FLAGS", "force-flag", "Enterprise\nFIPS\n", ["Enterprise", "FIPS"]],
     ["enable", "TELEPORT_PATH", "path", "/srv/bin", "/srv/bin"],
     ["enable", "TELEPORT_UPDATE_SELINUX_SSH", "selinux-ssh", "true", true],
+    ["pin", "TELEPORT_UPDATE_VERSION", "force-version", "18.1.0", "18.1.0"],
+    ["uninstall", "TELEPORT_INSTALL_SUFFIX", "install-suffix", "blue", "blue"],
     ["setup --path /p", "TELEPORT_UPDATE_SETUP_VERSION", "version", "18.1.0", "18.1.0"],
     ["setup --path /p", "TELEPORT_UPDATE_SETUP_FLAGS", "flag", "Enterprise\nFIPS", ["Enterprise", "FIPS"]],
     ["setup --path /p", "TELEPORT_UPDATE_SELINUX_SSH", "selinux-ssh", "false", false],

@@ -51,12 +51,41 @@ test("a name never begins as a negation does", () => {
   expect(names.filter((name) => name.startsWith("no-"))).toEqual([]);
 });
 
-test("the contract's commands that are there, with their root rule and hidden marks", () => {
+test("the contract's commands, in its order, with their root rule and hidden marks", () => {
   expect(COMMANDS.map(({ meta, needsRoot }) => [meta.name, needsRoot, meta.hidden ?? false])).toEqual([
+    ["version", false, false],
     ["enable", true, false],
     ["disable", true, false],
-    ["status", false, false],
+    ["pin", true, false],
+    ["unpin", true, false],
+    ["update", true, false],
+    ["link-package", true, false],
+    ["unlink-package", true, false],
     ["setup", true, true],
-    ["version", false, false],
+    ["status", false, false],
+    ["uninstall", true, false],
   ]);
+});
+
+test("the flags of each command, with their letters; hidden ones in brackets", () => {
+  const shown = ([name, { alias, hidden }]: [string, FlagTable[string]]) => {
+    const form = alias === undefined ? `--${name}` : `--${name}/-${alias}`;
+    return hidden ? `[${form}]` : form;
+  };
+  const rows = COMMANDS.map(({ meta, args }) => [meta.name, Object.entries(args).map(shown).join(" ")]);
+  const enroll = "--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --ca-file --hand-over";
+  const enrollHidden = "[--force-flag] [--self-setup] [--path] [--selinux-ssh]";
+  expect(Object.fromEntries(rows)).toEqual({
+    version: "",
+    enable: `${enroll} [--force-version/-f] ${enrollHidden}`,
+    disable: "",
+    pin: `${enroll} --force-version/-f ${enrollHidden}`,
+    unpin: "",
+    update: "--now/-n [--self-setup]",
+    "link-package": "",
+    "unlink-package": "",
+    setup: "--path --reload --version --flag [--selinux-ssh] --tbot",
+    status: "--err-if-should-update-now",
+    uninstall: "--force/-f",
+  });
 });

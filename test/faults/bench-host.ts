@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -39,8 +40,10 @@ export interface Outcome {
 }
 
 export async function openFaultBench(): Promise<FaultBench> {
-  const executable = await testingExecutablePath();
   const scratch = mkdtempSync(join(tmpdir(), "teleport-update-faults-"));
+  // One program for the whole run, whatever is built meanwhile.
+  const executable = join(scratch, "teleport-update");
+  copyFileSync(await testingExecutablePath(), executable);
   const releases = join(scratch, "releases");
   for (const version of [OLD, NEW, NEWEST]) await makeRelease({ directory: releases, version, unpackedBytes: 0 });
   const cluster = await startProxyAndCdn({ releases });

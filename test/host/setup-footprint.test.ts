@@ -19,6 +19,7 @@ test.each(["", "test"])("the footprint covers everything that a setup writes (su
     path: namespace.defaultLinkDirectory,
     dataDirectory: namespace.defaultDataDirectory,
     manageTbot: true,
+    selinux: [],
     systemd: { kind: "offline" },
   });
   const paths = changes.flatMap((change) => (change.kind === "file" || change.kind === "link" ? [change.path] : []));

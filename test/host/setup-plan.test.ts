@@ -18,6 +18,7 @@ function inputs(suffix: string, changed: Partial<SetupInputs> = {}): SetupInputs
     path: namespace.defaultLinkDirectory,
     dataDirectory: namespace.defaultDataDirectory,
     manageTbot: true,
+    selinux: [],
     systemd: { kind: "present", timer: OFF, v1: { installed: false, state: OFF } },
     ...changed,
   };
@@ -54,6 +55,7 @@ describe("planSetup", () => {
       `file ${UNITS}/teleport-update.timer`,
       `file ${UNITS}/teleport.service.d/teleport-update.conf`,
       `file ${UNITS}/teleport-upgrade.service.d/teleport-update.conf`,
+      `link ${UNITS}/tbot.service.wants/teleport-update.timer`,
       "reload on do",
       "file /etc/needrestart/conf.d/teleport-update.conf",
       "enable teleport-update.timer",
@@ -68,6 +70,7 @@ describe("planSetup", () => {
       true,
       [
         "tbot.service",
+        "tbot.service.wants/teleport-update.timer",
         "teleport-update.service",
         "teleport-update.timer",
         "teleport-upgrade.service.d/teleport-update.conf",
@@ -91,6 +94,7 @@ describe("planSetup", () => {
       true,
       [
         "tbot_test.service",
+        "tbot_test.service.wants/teleport-update_test.timer",
         "teleport-update_test.service",
         "teleport-update_test.timer",
         "teleport_test.service",
@@ -141,6 +145,7 @@ describe("planSetup", () => {
     expect(steps(changes).filter((step) => step.startsWith("file"))).toHaveLength(6);
     applyChanges(host.files, onlyFiles(changes));
     for (const [path, content] of Object.entries(host.snapshot())) {
+      if (content.startsWith("-> ")) continue;
       expect([path, content.split("\n")[0]]).toEqual([path, "# teleport-update 18.1.0"]);
     }
   });
@@ -152,6 +157,17 @@ describe("planSetup", () => {
     expect(host.files.stat("/var/lib/teleport")?.mode).toBe(0o700);
     expect(host.files.stat("/var/lib/teleport/bot")?.mode).toBe(0o700);
   });
+
+  test.each(["/nowhere", "/etc"])(
+    "a link that an agent planted in its data directory is left as it is: to %s",
+    (target) => {
+      using host = temporaryHost();
+      host.link("/var/lib/teleport/bot", target);
+      written(host, inputs(""));
+      expect(host.files.readLink("/var/lib/teleport/bot")).toBe(target);
+      expect(host.files.stat("/nowhere")).toBeUndefined();
+    },
+  );
 
   test("needrestart's file is written only where needrestart is, and only over a regular file", () => {
     using host = temporaryHost();

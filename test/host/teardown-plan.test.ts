@@ -19,6 +19,7 @@ function setUp(host: TemporaryHost): void {
     path: "/usr/local/bin",
     dataDirectory: "/var/lib/teleport",
     manageTbot: true,
+    selinux: [],
     systemd: { kind: "offline" },
   });
   applyChanges(host.files, changes);
@@ -31,13 +32,14 @@ describe("planTeardown", () => {
     const facts: TimerFacts = { kind: "present", timer: ON, v1: { installed: true, state: OFF } };
     const changes = planTeardown(host.files, namespace, facts);
     expect(changes.map(({ kind }) => kind)).toEqual([
+      "link",
       "unit",
       "daemon-reload",
       ...Array.from({ length: 5 }, () => "file" as const),
       "daemon-reload",
       "unit",
     ]);
-    expect(changes[0]).toEqual({ kind: "unit", unit: "teleport-update.timer", before: ON, after: OFF });
+    expect(changes[1]).toEqual({ kind: "unit", unit: "teleport-update.timer", before: ON, after: OFF });
     expect(changes.at(-1)).toEqual({ kind: "unit", unit: "teleport-upgrade.timer", before: OFF, after: ON });
   });
 
@@ -58,5 +60,22 @@ describe("planTeardown", () => {
     using host = temporaryHost();
     setUp(host);
     expect(planTeardown(host.files, namespace, { kind: "absent" })).toEqual([]);
+  });
+
+  test("the SELinux module goes first, also without systemd", () => {
+    using host = temporaryHost();
+    setUp(host);
+    host.write("/etc/selinux/config", "SELINUXTYPE=default\n");
+    host.write("/var/lib/selinux/default/active/modules/400/teleport_ssh/cil", "");
+    const running = { ...host.files, root: "/" };
+    const present: TimerFacts = { kind: "present", timer: ON, v1: { installed: false, state: OFF } };
+    for (const facts of [present, { kind: "absent" as const }]) {
+      expect(planTeardown(running, namespace, facts, "/data")[0]).toMatchObject({
+        kind: "selinux-module",
+        before: true,
+        after: false,
+        dataDirectory: "/data",
+      });
+    }
   });
 });

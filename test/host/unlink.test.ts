@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { planUnlink } from "../../src/host/unlink.ts";
+import { planUnlink, planUnlinkNamespace } from "../../src/host/unlink.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { applyChanges, undoChanges } from "../support/apply-changes.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
@@ -98,19 +98,6 @@ describe("planUnlink", () => {
     expect(unlink(host)).toEqual([`${LINKS}/tsh`]);
   });
 
-  test("our own updater link goes too, last", () => {
-    using host = linkedHost();
-    host.link(`${LINKS}/teleport-update`, `${namespace.updaterCopies}/1.0.0/teleport-update`);
-    expect(plan(host).changes.at(-1)).toMatchObject({ kind: "link", path: `${LINKS}/teleport-update`, after: null });
-    expect(unlink(host)).toEqual([]);
-  });
-
-  test("an updater link that is neither ours nor of the version stays", () => {
-    using host = linkedHost();
-    host.link(`${LINKS}/teleport-update`, "/opt/teleport/default/updater-of-mine/teleport-update");
-    expect(unlink(host)).toEqual([`${LINKS}/teleport-update`]);
-  });
-
   test("the package's unit has no marker, so it stays", () => {
     using host = temporaryHost();
     host.write("/opt/teleport/system/bin/teleport", "");
@@ -123,5 +110,45 @@ describe("planUnlink", () => {
   test("a missing source is an error", () => {
     using host = temporaryHost();
     expect(() => plan(host)).toThrow(expect.objectContaining({ code: "E_NO_PROGRAMS" }));
+  });
+});
+
+describe("planUnlinkNamespace", () => {
+  const unlinkAll = (host: TemporaryHost) => planUnlinkNamespace(host.files, namespace, LINKS);
+
+  test("also takes links into other versions, into versions that are gone, and our own updater's, last", () => {
+    using host = linkedHost();
+    host.link(`${LINKS}/tctl`, `${namespace.versions}/1.2.2/bin/tctl`);
+    host.link(`${LINKS}/teleport-update`, `${namespace.updaterCopies}/1.0.0/teleport-update`);
+    host.files.removeTree(SOURCE);
+    const { changes, keptUnits } = unlinkAll(host);
+    expect(changes.at(-1)).toMatchObject({ kind: "link", path: `${LINKS}/teleport-update`, after: null });
+    applyChanges(host.files, changes);
+    expect({ left: host.snapshot(), keptUnits }).toEqual({ left: {}, keptUnits: [] });
+  });
+
+  test("a unit goes with the version that its program is linked into", () => {
+    using host = linkedHost();
+    host.write(UNIT, "# teleport-update 1.2.2\n");
+    expect(unlinkAll(host).keptUnits).toEqual([UNIT]);
+    host.link(`${LINKS}/teleport`, `${namespace.versions}/1.2.2/bin/teleport`);
+    expect(unlinkAll(host).keptUnits).toEqual([]);
+  });
+
+  test.each([
+    ["a program of the package", "tsh", "/opt/teleport/system/bin/tsh"],
+    ["a program of another namespace", "tsh", "/opt/teleport/blue/versions/1.2.3_ent/bin/tsh"],
+    ["somebody's own updater", "teleport-update", "/opt/teleport/default/updater-of-mine/teleport-update"],
+    ["another name for a program of ours", "tsh18", `${SOURCE}/tsh`],
+    ["a text of ours", "VERSION", "/opt/teleport/default/versions/1.2.3_ent/share/VERSION"],
+  ])("a link to %s stays", (_, name, target) => {
+    using host = temporaryHost();
+    host.link(`${LINKS}/${name}`, target);
+    expect(unlinkAll(host)).toEqual({ changes: [], keptUnits: [] });
+  });
+
+  test("a link directory that is not there has no links", () => {
+    using host = temporaryHost();
+    expect(unlinkAll(host)).toEqual({ changes: [], keptUnits: [] });
   });
 });

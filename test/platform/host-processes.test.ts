@@ -13,6 +13,14 @@ test("both outputs come back, and line by line on the way", async () => {
   expect(lines.sort()).toEqual(["stderr:two", "stdout:one", "stdout:three"]);
 });
 
+test("[inst 8.7 line logger] writes become whole lines, however they are cut, and the rest comes at the end", async () => {
+  const lines: string[] = [];
+  const writes = ["", "a", "b\n", "c\nd", "e\nf\ng", "h", "", "\n", "i\n", "j"];
+  const script = writes.map((write) => `printf '${write.replaceAll("\n", "\\n")}'`).join("; ");
+  await hostProcesses.run(sh(script), { onLine: (line) => lines.push(line) });
+  expect(lines).toEqual(["ab", "c", "de", "f", "gh", "i", "j"]);
+});
+
 test("the environment is built, not inherited", async () => {
   process.env["LEAKED"] = "yes";
   const { stdout } = await hostProcesses.run(["/usr/bin/env"], { environment: { GIVEN: "1" } });

@@ -14,6 +14,7 @@ const DEFAULT: Paths = {
   versions: "/opt/teleport/default/versions",
   config: "/opt/teleport/default/update.yaml",
   options: "/opt/teleport/default/updater.yaml",
+  unitRecord: "/opt/teleport/default/units.sha256",
   lock: "/opt/teleport/default/update.lock",
   updaterCopies: "/opt/teleport/default/updater",
   defaultLinkDirectory: "/usr/local/bin",
@@ -45,6 +46,7 @@ const SUFFIXED: Paths = {
   versions: "/opt/teleport/test/versions",
   config: "/opt/teleport/test/update.yaml",
   options: "/opt/teleport/test/updater.yaml",
+  unitRecord: "/opt/teleport/test/units.sha256",
   lock: "/opt/teleport/test/update.lock",
   updaterCopies: "/opt/teleport/test/updater",
   defaultLinkDirectory: "/opt/teleport/test/bin",
@@ -74,6 +76,7 @@ const below = (root: string, namespace: string): Partial<Paths> => ({
   versions: `${root}/${namespace}/versions`,
   config: `${root}/${namespace}/update.yaml`,
   options: `${root}/${namespace}/updater.yaml`,
+  unitRecord: `${root}/${namespace}/units.sha256`,
   lock: `${root}/${namespace}/update.lock`,
   updaterCopies: `${root}/${namespace}/updater`,
 });

@@ -15,10 +15,14 @@ const PACKAGES = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "iproute
 /** They would start work of their own in the middle of a test. */
 const MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer"];
 
-/** The directory of a small Debian that can boot, made on first use (half a minute) and never changed afterwards. */
-export async function baseImage(suite: Suite = "bookworm"): Promise<string> {
+/**
+ * The directory of a small Debian that can boot, made on first use (half a minute) and never changed afterwards.
+ * `packages` are added to what every image has.
+ */
+export async function baseImage(suite: Suite = "bookworm", packages: readonly string[] = []): Promise<string> {
+  const included = [...PACKAGES, ...packages];
   const recipe = createHash("sha256")
-    .update(JSON.stringify([PACKAGES, MASKED_UNITS]))
+    .update(JSON.stringify([included, MASKED_UNITS]))
     .digest("hex")
     .slice(0, 12);
   const image = join(IMAGES_FOLDER, `${suite}-${recipe}`);
@@ -37,7 +41,7 @@ export async function baseImage(suite: Suite = "bookworm"): Promise<string> {
       "mmdebstrap",
       "--quiet",
       "--variant=minbase",
-      `--include=${PACKAGES.join(",")}`,
+      `--include=${included.join(",")}`,
       `--customize-hook=chroot "$1" systemctl mask ${MASKED_UNITS.join(" ")}`,
       suite,
       unfinished,

@@ -13,6 +13,8 @@ const RUNTIME_FOLDER = "/run/systemd/nspawn/propagate";
 
 export interface HostOptions {
   suite?: Suite;
+  /** Debian packages that are installed besides those of every host; an image is kept for each list. */
+  packages?: readonly string[];
   network?: HostNetwork;
   /** Put in place before the first boot. */
   files?: Record<string, HostFile>;
@@ -47,7 +49,7 @@ export function canBoot(): string | undefined {
 /** Boots a throw-away copy of the suite's base image, which takes about a second once the image is there. */
 export async function bootHost(options: HostOptions = {}): Promise<BootedHost> {
   await sweepLeftBehind();
-  const image = await baseImage(options.suite);
+  const image = await baseImage(options.suite, options.packages);
   const name = ownedName();
   const folder = join(HOSTS_FOLDER, name);
   const directory = join(folder, "root");

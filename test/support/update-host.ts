@@ -13,7 +13,7 @@ import { snapshot } from "./tree.ts";
 export const NAMESPACE = namespaceFor("");
 
 /** A host to update, in a temporary folder: its tree, and the world that the update room gets to see. */
-export interface UpdateHost extends Omit<TemporaryHost, "snapshot"> {
+export interface UpdateHost extends TemporaryHost {
   world: World & { log: KeptLog };
   /** Runs `enable` with the site's server as proxy and mirror, unless the request says otherwise. */
   enroll(request?: Partial<EnrollRequest>): Promise<void>;
@@ -53,19 +53,27 @@ export function runningHost(site: Site, parts: Partial<World> = {}): UpdateHost 
   return updateHost(site, host, testWorld(host.root, { ...running, ...parts }));
 }
 
+/** A running host, enrolled into 18.0.0, on which both services are enabled and active. */
+export async function servingHost(
+  site: Site,
+  request: Partial<EnrollRequest> = {},
+  parts: Partial<World> = {},
+): Promise<UpdateHost> {
+  const host = runningHost(site, parts);
+  await host.enroll({ forceVersion: "18.0.0", ...request });
+  for (const { unit } of [NAMESPACE.teleport, NAMESPACE.tbot]) {
+    for (const state of ["enabled", "active"]) host.write(`/run/units/${unit}.${state}`, "");
+  }
+  host.files.removeFile(SYSTEMCTL_LOG);
+  return host;
+}
+
 /** Stands for our own compiled program, of which a host keeps a copy. */
 const OWN_PROGRAM = "/bin/true";
 
 const SYSTEMCTL = "/usr/bin/systemctl";
 const SYSTEMCTL_LOG = "/run/systemctl.log";
-const LEFT_OUT = [
-  "/opt",
-  "/opt/teleport",
-  NAMESPACE.directory,
-  NAMESPACE.versions,
-  NAMESPACE.lock,
-  SYSTEMCTL_LOG,
-];
+const LEFT_OUT = ["/opt", "/opt/teleport", NAMESPACE.directory, NAMESPACE.versions, NAMESPACE.lock, SYSTEMCTL_LOG];
 
 const REQUEST: Omit<EnrollRequest, "proxy" | "baseUrl"> = {
   command: "enable",
@@ -96,7 +104,11 @@ function updateHost(site: Site, host: TemporaryHost, world: UpdateHost["world"])
     config: () => host.files.readText(NAMESPACE.config, 1 << 16)?.replaceAll(address, "PROXY"),
     setConfig: (text) => host.write(NAMESPACE.config, text.replaceAll("PROXY", address)),
     tree: () => snapshot(host.root, (path) => !LEFT_OUT.includes(path)),
-    systemctl: () => host.files.readText(SYSTEMCTL_LOG, 1 << 16)?.trimEnd().split("\n") ?? [],
+    systemctl: () =>
+      host.files
+        .readText(SYSTEMCTL_LOG, 1 << 16)
+        ?.trimEnd()
+        .split("\n") ?? [],
   };
 }
 
@@ -114,26 +126,26 @@ function processesInside(root: string): Processes {
   };
 }
 
-/** Units are enabled and active by files in `/run/units`; the version in `/run/bad-version` does not come up. */
+/**
+ * Units are enabled and active by files in `/run/units`; verbs in `/run/failing-verbs` fail, and the version in
+ * `/run/bad-version` does not come up.
+ */
 function systemctlScript(root: string): string {
   return `#!/bin/sh
-units='${root}/run/units'
+cd '${root}' || exit
+if grep -qx -e "$1" run/failing-verbs 2>/dev/null; then exit 1; fi
 case "$1" in
   --version) echo 'systemd 252 (252.36-1)'; exit ;;
-  is-active | is-enabled) test -e "$units/$3.\${1#is-}"; exit ;;
-  list-unit-files) test -e '${root}/etc/systemd/system'/"$3" || test -e '${root}/lib/systemd/system'/"$3"; exit ;;
+  is-active | is-enabled) test -e "run/units/$3.\${1#is-}"; exit ;;
+  list-unit-files) test -e "etc/systemd/system/$3" || test -e "lib/systemd/system/$3"; exit ;;
 esac
-echo "$*" >>'${root}${SYSTEMCTL_LOG}'
-case "$1" in
-  enable | disable) rm -f "$units/$2.enabled" ;;
-  reload | try-restart) ! readlink '${root}/usr/local/bin/teleport' | grep -q "/$(cat '${root}/run/bad-version')/"; exit ;;
-esac
+echo "$*" >>'.${SYSTEMCTL_LOG}'
 case "$1 $3" in
-  enable*) : >"$units/$2.enabled" ;;
-esac
-case "$1 $3" in
-  "enable --now") : >"$units/$2.active" ;;
-  "disable --now") rm -f "$units/$2.active" ;;
+  'enable --now') : >"run/units/$2.enabled"; : >"run/units/$2.active" ;;
+  'enable '*) : >"run/units/$2.enabled" ;;
+  'disable --now') rm -f "run/units/$2.enabled" "run/units/$2.active" ;;
+  'disable '*) rm -f "run/units/$2.enabled" ;;
+  reload* | try-restart*) ! readlink usr/local/bin/teleport | grep -q "/$(cat run/bad-version)/" ;;
 esac
 `;
 }

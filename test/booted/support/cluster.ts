@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { revision, revisionDirectory } from "../../../src/settings/revision.ts";
 import type { ServerCertificate } from "../../support/certificates.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../../support/proxy-and-cdn.ts";
 import { type MadeRelease, makeRelease, type ReleaseOptions } from "../../support/release-maker.ts";
 
 /** A proxy and CDN on the loopback that a booted host shares, with releases to offer. */
 export interface Cluster extends ProxyAndCdn {
-  /** By version. */
+  /** By the name of the version directory: `18.1.0_ent`. */
   made: Record<string, MadeRelease>;
 }
 
@@ -20,7 +21,9 @@ export async function startCluster(
 ): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), "releases-"));
   const made: Record<string, MadeRelease> = {};
-  for (const release of releases) made[release.version] = await makeRelease({ ...release, directory });
+  for (const release of releases) {
+    made[revisionDirectory(revision(release.version, release.flags))] = await makeRelease({ ...release, directory });
+  }
   const server = await startProxyAndCdn({ ...options, releases: directory });
   server.find = advertise(releases[0].version);
   const stop = server[Symbol.asyncDispose];

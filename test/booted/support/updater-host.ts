@@ -44,16 +44,24 @@ export interface LogLine {
   [attribute: string]: unknown;
 }
 
+interface UpdaterHostOptions extends HostOptions {
+  /** A compiled updater other than the one that is shipped. */
+  executable?: string;
+}
+
 /** Boots a host, with the updater at `UPDATER` and `authority` in its store of certificate authorities. */
-export async function bootUpdaterHost(authority: string, options: HostOptions = {}): Promise<UpdaterHost> {
-  const executable = await executablePath();
+export async function bootUpdaterHost(
+  authority: string,
+  { executable, ...options }: UpdaterHostOptions = {},
+): Promise<UpdaterHost> {
+  const program = executable ?? (await executablePath());
   const host = await bootHost({
     ...options,
     files: { ...options.files, "/usr/local/share/ca-certificates/test.crt": authority },
     async beforeBoot(directory) {
       const place = join(directory, UPDATER);
       mkdirSync(dirname(place), { recursive: true });
-      copyFileSync(executable, place);
+      copyFileSync(program, place);
       await options.beforeBoot?.(directory);
     },
   });
@@ -97,10 +105,12 @@ export function added(before: readonly string[], after: readonly string[]): stri
   return after.filter((line) => !before.includes(line));
 }
 
-const FOOTPRINT = ["/etc/systemd", "/etc/needrestart", "/usr/lib/systemd/system", "/usr/local", "/opt"];
+const FOOTPRINT = ["/etc/systemd", "/etc/needrestart", "/usr/lib/systemd/system", "/usr/local/bin", "/opt"];
+/** The diary of the stand-in updater: no real one keeps any. */
+const DIARY = /\/setup-calls\.jsonl$/;
 
 function footprintOf(directory: string): string[] {
   return FOOTPRINT.filter((folder) => existsSync(join(directory, folder))).flatMap((folder) =>
-    snapshot(join(directory, folder)).map((line) => `${folder}${line}`),
+    snapshot(join(directory, folder), (path) => !DIARY.test(path)).map((line) => `${folder}${line}`),
   );
 }

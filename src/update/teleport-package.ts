@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { planExampleUnit } from "../host/example-unit.ts";
+import type { Change } from "../platform/change.ts";
+import { isUpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import type { World } from "../platform/world.ts";
+import { goArchitecture } from "../release/address.ts";
+import { hostGlibc } from "../release/glibc.ts";
+import { listPrograms } from "../release/programs.ts";
+import { proveProgram } from "../release/prove-program.ts";
+import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
+import { NO_REVISION } from "../settings/revision.ts";
+
+/** Where the package keeps its programs; they are linked into `/usr/local/bin` and nowhere else (installer-systemd §2.5). */
+export const PACKAGE_BIN = join(PACKAGE_DIRECTORY, "bin");
+
+/** The programs of the package that may be linked; none when the package is not installed. */
+export function listPackagePrograms(world: World): string[] {
+  try {
+    return listPrograms(world.files, PACKAGE_BIN, world.log);
+  } catch (error) {
+    if (isUpdateError(error, "E_NO_PROGRAMS")) return [];
+    throw error;
+  }
+}
+
+/** Shows that each program runs on this host, before a link leads to it. Fails with `E_PROGRAM`. */
+export async function provePackage(world: World, names: readonly string[]): Promise<void> {
+  const host = {
+    architecture: goArchitecture(process.arch),
+    glibc: world.files.root === "/" ? hostGlibc() : undefined,
+  };
+  for (const name of names) await proveProgram(world, join(PACKAGE_BIN, name), host);
+}
+
+/** The change that writes the agent's unit as the package means it. Fails as `planExampleUnit` does. */
+export function planPackageUnit(files: Files, namespace: Namespace): Change[] {
+  return planExampleUnit(files, PACKAGE_DIRECTORY, { namespace, revision: NO_REVISION, path: DEFAULT_LINK_DIRECTORY });
+}

@@ -1,0 +1,98 @@
+import { basename } from "node:path";
+import { systemd } from "../host/systemd.ts";
+import { planTeardown } from "../host/teardown-plan.ts";
+import { readTimerFacts } from "../host/timer-facts.ts";
+import { namesLinkedInto } from "../host/unlink.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
+import type { Namespace } from "../settings/namespace.ts";
+import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { applyTeardown } from "./apply-setup.ts";
+import { decideUninstall } from "./decide-uninstall.ts";
+import { enterNamespace } from "./enter.ts";
+import { COMMAND_LOCK } from "./locks.ts";
+import { planGiveBack, planRemoval, type Replacement } from "./plan-replacement.ts";
+import { listPackagePrograms } from "./teleport-package.ts";
+import { inTransaction, Transaction } from "./transaction.ts";
+
+export interface UninstallRequest {
+  namespace: Namespace;
+  /** Go on where nothing of Teleport would be left. */
+  force: boolean;
+}
+
+/**
+ * Ends the management of a host (updater-core §4.7): the programs of the package come back under the running services, or
+ * the managed ones go, then everything that the updater made. What fails is undone, the managed links included, until
+ * the namespace's directory is removed, last of all.
+ */
+export async function uninstall(world: World, { namespace, force }: UninstallRequest): Promise<void> {
+  using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
+  const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
+  // A path that nobody set is no reason to leave links behind that lead nowhere.
+  const linkDirectory = config.spec.path || namespace.defaultLinkDirectory;
+  const programs = listPackagePrograms(world);
+  const decision = decideUninstall({
+    namespace,
+    config,
+    isLinked: namesLinkedInto(world.files, namespace, linkDirectory).length > 0,
+    hasPackage: programs.length > 0,
+    isServing: await runsAnyService(world, namespace),
+    force,
+  });
+  if (decision.action === "refuse") throw new UpdateError(decision.code, decision.reason, { hint: decision.hint });
+  world.log[decision.level](decision.reason);
+
+  const facts = await readTimerFacts(world.files, systemd(world), namespace);
+  if (facts.kind === "absent") world.log.warn("Systemd is not running, so there are no timers to switch.");
+  const teardown = planTeardown(world.files, namespace, facts);
+  const replacement = await planReplacement(world, decision.action, namespace, linkDirectory, programs);
+  await inTransaction(world, lock, async (transaction) => {
+    await transaction.apply(replacement.changes);
+    await blamePackage(() => transaction.apply(replacement.reloads));
+    await applyTeardown(world, transaction, teardown, basename(namespace.updaterTimer));
+  });
+  await removeDirectory(world, namespace);
+  world.log.info("The updater is uninstalled.");
+}
+
+async function runsAnyService(world: World, { teleport, tbot }: Namespace): Promise<boolean> {
+  const asked = systemd(world);
+  return asked.isRunning() && ((await asked.isActive(teleport.unit)) || (await asked.isActive(tbot.unit)));
+}
+
+async function planReplacement(
+  world: World,
+  action: "tear-down" | "give-back" | "remove",
+  namespace: Namespace,
+  linkDirectory: string,
+  programs: readonly string[],
+): Promise<Replacement> {
+  switch (action) {
+    case "tear-down":
+      return { changes: [], reloads: [] };
+    case "give-back":
+      return await planGiveBack(world, namespace, programs);
+    case "remove":
+      return planRemoval(world, namespace, linkDirectory);
+  }
+}
+
+async function blamePackage(reload: () => Promise<void>): Promise<void> {
+  try {
+    await reload();
+  } catch (failure) {
+    if (!isUpdateError(failure, "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
+    throw new UpdateError(failure.code, `failed to start the version of the package: ${failure.message}`, {
+      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+      cause: failure,
+    });
+  }
+}
+
+/** The point of no return: nothing leads into the directory any more, so neither a failure nor a signal puts it back. */
+async function removeDirectory(world: World, namespace: Namespace): Promise<void> {
+  const ungoverned = { ...world, signal: new AbortController().signal };
+  await new Transaction(ungoverned).apply([{ kind: "remove", path: namespace.directory }]);
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+import { updateYaml } from "../support/update-yaml.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+  await site.release({ version: "18.1.0" });
+  site.server.find = advertise("18.1.0");
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+const LINKS = "/usr/local/bin";
+const SPEC = ["proxy: PROXY", `path: ${LINKS}`, "enabled: true", "pinned: false"];
+
+/** A host with these versions, of which 18.0.0 is the active one and 17.0.0 the backup. */
+function hostWith(versions: readonly string[]): UpdateHost {
+  const host = offlineHost(site);
+  host.setConfig(updateYaml(SPEC, ["active:", "    version: 18.0.0", "backup:", "    version: 17.0.0"]));
+  for (const version of versions) {
+    host.write(`${NAMESPACE.versions}/${version}/sha256`, "a".repeat(64));
+    host.write(`${NAMESPACE.versions}/${version}/bin/teleport`, version, 0o755);
+  }
+  return host;
+}
+
+const versionsOf = (host: UpdateHost) => host.files.list(NAMESPACE.versions);
+const warningsOf = (host: UpdateHost) => host.world.log.lines.filter((line) => line.startsWith("WARN "));
+
+describe("a finished move", () => {
+  test.each([
+    ["keeps the old version as the backup", ["18.0.0"], ["18.0.0", "18.1.0"]],
+    ["replaces the old backup", ["17.0.0", "18.0.0"], ["18.0.0", "18.1.0"]],
+    ["removes versions that nobody names", ["16.0.0", "18.0.0", "18.0.0_ent"], ["18.0.0", "18.1.0"]],
+    ["leaves two versions alone, whatever they are", ["16.0.0"], ["16.0.0", "18.1.0"]],
+  ])("%s", async (_, before, after) => {
+    using host = hostWith(before);
+    await host.enroll();
+    expect(versionsOf(host)).toEqual(after);
+  });
+
+  test("[inst 8.6 remove linked] keeps what is still linked, and says so", async () => {
+    using host = hostWith(["16.0.0", "17.0.0", "18.0.0"]);
+    for (const [version, name] of [
+      ["16.0.0", "old-tool"],
+      ["17.0.0", "older-tool"],
+    ] as const) {
+      host.write(`${NAMESPACE.versions}/${version}/bin/${name}`, "", 0o755);
+      host.link(`${LINKS}/${name}`, `${NAMESPACE.versions}/${version}/bin/${name}`);
+    }
+    await host.enroll();
+    expect(versionsOf(host)).toEqual(["16.0.0", "17.0.0", "18.0.0", "18.1.0"]);
+    const kept = (version: string) => `WARN An old version is kept: it is still linked. version:${version}`;
+    expect(warningsOf(host)).toEqual(expect.arrayContaining([kept("16.0.0"), kept("17.0.0")]));
+  });
+
+  test("removes files that had to make way", async () => {
+    using host = hostWith([]);
+    host.write(`${LINKS}/tsh`, "by hand", 0o755);
+    await host.enroll({ overwrite: true });
+    expect(host.files.readLink(`${LINKS}/tsh`)).toBe(`${NAMESPACE.versions}/18.1.0/bin/tsh`);
+    expect(host.files.list(LINKS)).toEqual(["fdpass-teleport", "tbot", "tctl", "teleport", "teleport-update", "tsh"]);
+  });
+
+  test("removes what a killed run left in staging", async () => {
+    using host = hostWith([]);
+    host.write(`${NAMESPACE.directory}/.staging-1/release/bin/teleport`, "half");
+    await host.enroll();
+    expect(host.files.list(NAMESPACE.directory)).not.toContain(".staging-1");
+  });
+
+  test("does not fail over an odd folder among the versions, which only keeps versions from going", async () => {
+    using host = hostWith(["16.0.0", "18.0.0", "18.0.0_old"]);
+    host.write(`${LINKS}/tsh`, "by hand", 0o755);
+    host.write(`${NAMESPACE.updaterCopies}/0.0.1-old/teleport-update`, "old");
+    await host.enroll({ overwrite: true });
+    expect(versionsOf(host)).toEqual(["16.0.0", "18.0.0", "18.0.0_old", "18.1.0"]);
+    expect(warningsOf(host)).toContainEqual(expect.stringMatching(/^WARN Unable to clean up\. error:.*`18\.0\.0_old`/));
+    expect(host.files.list(LINKS)).not.toContainEqual(expect.stringContaining("replaced"));
+    expect(host.files.list(NAMESPACE.updaterCopies)).toHaveLength(1);
+  });
+
+  test("does not fail over a version that cannot be removed", async () => {
+    using host = hostWith(["16.0.0", "16.1.0", "18.0.0"]);
+    const { removeTree } = host.files;
+    host.world.files = {
+      ...host.files,
+      removeTree(path) {
+        if (path.endsWith("/16.0.0")) throw new Error(`cannot remove ${path}`);
+        removeTree(path);
+      },
+    };
+    await host.enroll();
+    expect(versionsOf(host)).toEqual(["16.0.0", "18.0.0", "18.1.0"]);
+    expect(warningsOf(host)).toContain(`WARN Unable to clean up. error:cannot remove ${NAMESPACE.versions}/16.0.0`);
+    // Its digest went first: a version that is half removed does not count as installed.
+    expect(host.files.stat(`${NAMESPACE.versions}/16.0.0/sha256`)).toBeUndefined();
+  });
+});
+
+test("looking a host over removes nothing that it may need: target, active version and backup", async () => {
+  using host = hostWith(["16.0.0", "17.0.0", "18.0.0"]);
+  await host.enroll();
+  host.write(`${NAMESPACE.versions}/17.5.0/sha256`, "");
+  await host.enroll();
+  expect(versionsOf(host)).toEqual(["18.0.0", "18.1.0"]);
+});

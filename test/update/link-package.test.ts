@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { acquireLock, type LockMode } from "../../src/host/lock.ts";
+import { linkPackage } from "../../src/update/link-package.ts";
+import { unlinkPackage } from "../../src/update/unlink-package.ts";
+import { STOCK_UNIT } from "../support/release-texts.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { layOutPackage, PACKAGE_BIN, PACKAGE_PROGRAMS } from "../support/teleport-package.ts";
+import { NAMESPACE, offlineHost, runningHost, type UpdateHost } from "../support/update-host.ts";
+import { updateYaml } from "../support/update-yaml.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+const LINKS = "/usr/local/bin";
+const LINKED = Object.fromEntries(PACKAGE_PROGRAMS.map((name) => [name, `${PACKAGE_BIN}/${name}`]));
+const ACTIVE = ["active:", "    version: 18.0.0"];
+
+const link = (host: UpdateHost) => linkPackage(host.world, { namespace: NAMESPACE });
+const unlink = (host: UpdateHost) => unlinkPackage(host.world, { namespace: NAMESPACE });
+
+function linksOf(host: UpdateHost): Record<string, string | undefined> {
+  const names = host.files.list(LINKS) ?? [];
+  return Object.fromEntries(names.map((name) => [name, host.files.readLink(`${LINKS}/${name}`)]));
+}
+
+async function packagedHost(make = runningHost): Promise<UpdateHost> {
+  const host = make(site);
+  await layOutPackage(host.root, { version: "18.0.0" });
+  return host;
+}
+
+function setUpdates(host: UpdateHost, { enabled = false, pinned = false }): void {
+  host.setConfig(updateYaml(["proxy: PROXY", `path: ${LINKS}`, `enabled: ${enabled}`, `pinned: ${pinned}`], ACTIVE));
+}
+
+const warnings = (host: UpdateHost) => host.world.log.lines.filter((line) => line.startsWith("WARN"));
+
+describe("link-package", () => {
+  test.each([{ enabled: true }, { pinned: true }])("[core 7.5 enabled or pinned] %j", async (updates) => {
+    using host = await packagedHost();
+    setUpdates(host, updates);
+    const before = host.tree();
+    await link(host);
+    expect(host.tree()).toEqual(before);
+    expect(host.systemctl()).toEqual([]);
+  });
+
+  test.each(["disabled", "no config"])("[core 7.5 %s]", async (state) => {
+    using host = await packagedHost();
+    if (state === "disabled") setUpdates(host, {});
+    await link(host);
+    expect(linksOf(host)).toEqual(LINKED);
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(STOCK_UNIT);
+    expect(host.systemctl()).toEqual(["daemon-reload"]);
+    expect(warnings(host)).toEqual([]);
+  });
+
+  test("completes what is there already", async () => {
+    using host = await packagedHost();
+    host.link(`${LINKS}/tsh`, `${PACKAGE_BIN}/tsh`);
+    host.write(NAMESPACE.teleport.unitFile, "[Unit]\n");
+    await link(host);
+    expect(linksOf(host)).toEqual(LINKED);
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(STOCK_UNIT);
+    const before = host.tree();
+    await link(host);
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("[core 7.5 already linked]", async () => {
+    using host = await packagedHost();
+    host.link(`${LINKS}/tsh`, `${NAMESPACE.versions}/18.1.0/bin/tsh`);
+    const before = host.tree();
+    await link(host);
+    expect(host.tree()).toEqual(before);
+    expect(host.systemctl()).toEqual([]);
+    expect(warnings(host)).toEqual([expect.stringContaining("another version than the package's is linked")]);
+  });
+
+  test("[core 7.5 link error]", async () => {
+    using host = await packagedHost();
+    host.write(`${LINKS}/tsh`, "by hand");
+    const before = host.tree();
+    await expect(link(host)).rejects.toMatchObject({ code: "E_FILE_PRESENT" });
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("[core 7.5 link error]: there is no package", async () => {
+    using host = runningHost(site);
+    await expect(link(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS" });
+  });
+
+  test("[core 7.5 systemd missing]", async () => {
+    using host = await packagedHost();
+    host.files.removeTree("/run/systemd");
+    await link(host);
+    expect(linksOf(host)).toEqual(LINKED);
+    expect(host.systemctl()).toEqual([]);
+    expect(warnings(host)).toEqual([expect.stringContaining("Systemd is not running")]);
+  });
+
+  test("[core 7.5 unit not visible]: and the host is as before", async () => {
+    using host = await packagedHost();
+    host.write("/run/failing-verbs", "list-unit-files\n");
+    host.write(NAMESPACE.teleport.unitFile, "[Unit]\n");
+    const before = host.tree();
+    await expect(link(host)).rejects.toMatchObject({
+      code: "E_UNIT",
+      message: expect.stringContaining("missing Teleport service"),
+    });
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("a program that cannot run here is not linked", async () => {
+    using host = await packagedHost();
+    host.write(`${PACKAGE_BIN}/tsh`, "\x7fELF but no more than that", 0o755);
+    await expect(link(host)).rejects.toMatchObject({ code: "E_PROGRAM" });
+    expect(linksOf(host)).toEqual({});
+  });
+
+  test("links a host that does not run", async () => {
+    using host = await packagedHost(offlineHost);
+    await link(host);
+    expect(warnings(host)).toEqual([]);
+    expect(linksOf(host)).toEqual(LINKED);
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(STOCK_UNIT);
+  });
+
+  test("reads the settings of the other updater, so a base URL without TLS stops it", async () => {
+    using host = await packagedHost();
+    host.setConfig(updateYaml(["proxy: PROXY", `path: ${LINKS}`, "base_url: http://x", "enabled: false"], ACTIVE));
+    await expect(link(host)).rejects.toMatchObject({ code: "E_BASE_URL" });
+  });
+});
+
+describe("unlink-package", () => {
+  test("removes the links, and leaves the unit, which may be running", async () => {
+    using host = await packagedHost();
+    await link(host);
+    host.write(`${LINKS}/theirs`, "not ours");
+    await unlink(host);
+    expect(linksOf(host)).toEqual({ theirs: undefined });
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(STOCK_UNIT);
+    expect(host.systemctl()).toEqual(["daemon-reload", "daemon-reload"]);
+    expect(warnings(host)).toEqual([expect.stringContaining(`path:${NAMESPACE.teleport.unitFile}`)]);
+  });
+
+  test("leaves managed versions alone, and our own updater with them", async () => {
+    using host = await packagedHost();
+    setUpdates(host, { enabled: true });
+    host.link(`${LINKS}/teleport`, `${NAMESPACE.versions}/18.1.0/bin/teleport`);
+    host.link(`${LINKS}/teleport-update`, `${NAMESPACE.updaterCopies}/1.0.0-abc/teleport-update`);
+    const before = host.tree();
+    await unlink(host);
+    expect(host.tree()).toEqual(before);
+    expect(host.systemctl()).toEqual([]);
+  });
+
+  test("fails where there is no package", async () => {
+    using host = runningHost(site);
+    await expect(unlink(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS" });
+  });
+});
+
+describe("while another updater works, a package's script steps aside", () => {
+  test.each<[string, LockMode["kind"], typeof link, boolean]>([
+    ["link-package for a writer", "exclusive", link, true],
+    ["link-package for a reader", "shared", link, false],
+    ["unlink-package for a writer", "exclusive", unlink, true],
+    ["unlink-package for a reader", "shared", unlink, true],
+  ])("%s", async (_, kind, run, stepsAside) => {
+    using host = await packagedHost();
+    if (run === unlink) await link(host);
+    const before = host.tree();
+    using _lock = await acquireLock(host.world, NAMESPACE, { kind, waitMs: 0 });
+    await run(host);
+    expect(JSON.stringify(host.tree()) === JSON.stringify(before)).toBe(stepsAside);
+    expect(warnings(host).some((line) => line.includes("The updater is running, skipping."))).toBe(stepsAside);
+  });
+});

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { planOldCopies, stageOwnUpdater } from "../../src/update/own-updater.ts";
+import { must } from "../support/must.ts";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost, runningHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+  await site.release({ version: "18.0.0" });
+  site.server.find = advertise("18.0.0");
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+const LINK = "/usr/local/bin/teleport-update";
+const COPY = `${NAMESPACE.updaterCopies}/${PROGRAM_VERSION}-${PROGRAM_BUILD}/teleport-update`;
+const THEIRS = `${NAMESPACE.versions}/18.0.0/bin/teleport-update`;
+
+describe("the updater that enrolled a host", () => {
+  test("stays: a copy of it is what the timer runs", async () => {
+    using host = offlineHost(site);
+    await host.enroll();
+    expect(host.files.readLink(LINK)).toBe(COPY);
+    expect(host.files.stat(COPY)).toMatchObject({ kind: "file", mode: 0o755 });
+    await must(["cmp", join(host.root, COPY), host.world.program ?? ""]);
+    expect(host.files.list(NAMESPACE.directory)).not.toContainEqual(expect.stringContaining("staging"));
+  });
+
+  test("keeps no copy of an older one", async () => {
+    using host = offlineHost(site);
+    const old = `${NAMESPACE.updaterCopies}/0.0.1-abc`;
+    host.write(`${old}/teleport-update`, "old");
+    host.link(LINK, `${old}/teleport-update`);
+    await host.enroll();
+    expect(host.files.list(NAMESPACE.updaterCopies)).toEqual([`${PROGRAM_VERSION}-${PROGRAM_BUILD}`]);
+    expect(host.files.readLink(LINK)).toBe(COPY);
+  });
+
+  test("gives its place to the release's with `--hand-over`, and takes it back without", async () => {
+    using host = runningHost(site);
+    await host.enroll({ handOver: true });
+    expect(host.files.readLink(LINK)).toBe(THEIRS);
+    expect(host.files.stat(COPY)).toBeUndefined();
+    const call = JSON.parse(host.read(`${NAMESPACE.directory}/setup-calls.jsonl`));
+    expect(call.argv.slice(-3)).toEqual(["--path", "/usr/local/bin", "--reload"]);
+
+    await host.enroll();
+    expect(host.files.readLink(LINK)).toBe(COPY);
+    await host.enroll({ handOver: true });
+    expect(host.files.readLink(LINK)).toBe(THEIRS);
+    expect(host.files.stat(COPY)).toBeUndefined();
+  });
+
+  test("is left to the release when the sources run directly", async () => {
+    using host = offlineHost(site, { program: undefined });
+    await host.enroll();
+    expect(host.files.readLink(LINK)).toBe(THEIRS);
+  });
+
+  test("leaves nothing behind when it cannot be copied", async () => {
+    using host = offlineHost(site, { program: "/no/such/program" });
+    host.files.makeDirectory(NAMESPACE.directory);
+    await expect(stageOwnUpdater(host.world, NAMESPACE)).rejects.toMatchObject({
+      code: "E_IO",
+      message: expect.stringContaining(NAMESPACE.directory),
+    });
+    expect(host.files.list(NAMESPACE.directory)).toEqual([]);
+  });
+});
+
+test("copies that nothing links to are to be removed, and no others", () => {
+  using host = offlineHost(site);
+  for (const name of ["1.0.0-a", "1.1.0-b"]) host.write(`${NAMESPACE.updaterCopies}/${name}/teleport-update`, name);
+  const removedBut = (linked: string | undefined) =>
+    planOldCopies(host.world, NAMESPACE, linked).map((change) => change.kind === "remove" && change.path);
+  const [older, newer] = [`${NAMESPACE.updaterCopies}/1.0.0-a`, `${NAMESPACE.updaterCopies}/1.1.0-b`];
+  expect(removedBut(`${newer}/teleport-update`)).toEqual([older]);
+  expect(removedBut(THEIRS)).toEqual([older, newer]);
+  expect(removedBut(undefined)).toEqual([older, newer]);
+});
