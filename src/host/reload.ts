@@ -46,7 +46,8 @@ export async function bringBack(
   before: RunState,
 ): Promise<void> {
   const { unit } = service;
-  const wentDown = async () => before.active && ["failed", "activating"].includes(await systemd(world).activeState(unit));
+  const wentDown = async () =>
+    before.active && ["failed", "activating"].includes(await systemd(world).activeState(unit));
   if (!(await wentDown())) {
     try {
       return await reloadService(world, service, restart);

@@ -21,7 +21,16 @@ export type Change =
   | SetupChange
   | SelinuxModuleChange
   /** Reload a running service into its new program, or restart it; undone by bringing it back, once all that it reads is back. */
-  | { kind: "reload"; unit: string; pidFile: string; socket: string; restart: boolean; before: RunState };
+  | ReloadChange;
+
+export interface ReloadChange {
+  kind: "reload";
+  unit: string;
+  pidFile: string;
+  socket: string;
+  restart: boolean;
+  before: RunState;
+}
 
 export interface SetupChange {
   kind: "setup";
@@ -32,6 +41,8 @@ export interface SetupChange {
   before: Image[];
   /** Every unit that it may enable, disable, start or stop, as it was. */
   units: { unit: string; before: UnitState }[];
+  /** Every service that it is asked to reload, to be brought back after it. */
+  reloads: ReloadChange[];
 }
 
 /**

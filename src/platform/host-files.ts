@@ -133,6 +133,8 @@ function fileKind(stats: Stats): FileKind {
   return stats.isSymbolicLink() ? "symlink" : "other";
 }
 
+const READ_BYTES = 64 << 10;
+
 /** O_NONBLOCK, so that a planted fifo cannot hold us; the size is checked on the open file, never on the name. */
 function readBounded(at: string, path: string, limit: number, flags: number): string | undefined {
   const descriptor = unlessMissing(() => openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | flags));
@@ -141,11 +143,12 @@ function readBounded(at: string, path: string, limit: number, flags: number): st
     if (!fstatSync(descriptor).isFile()) {
       throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is not a regular file`, { hint: "move it away" });
     }
-    const buffer = Buffer.alloc(limit);
-    let length = 0;
-    while (length < limit) {
-      const count = readSync(descriptor, buffer, length, limit - length, null);
-      if (count === 0) return buffer.toString("utf8", 0, length);
+    const parts: Buffer[] = [];
+    for (let length = 0; length < limit; ) {
+      const part = Buffer.alloc(Math.min(limit - length, READ_BYTES));
+      const count = readSync(descriptor, part, 0, part.length, null);
+      if (count === 0) return Buffer.concat(parts).toString("utf8");
+      parts.push(part.subarray(0, count));
       length += count;
     }
     throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is larger than ${limit} bytes`, { hint: "move it away" });

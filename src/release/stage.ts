@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { systemErrorCode, UpdateError } from "../platform/errors.ts";
+import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
@@ -72,10 +72,16 @@ export async function stageRelease(
     return { directory, files: written, sha256 };
   } catch (error) {
     if (staging !== undefined) removeQuietly(world, staging);
-    throw error;
+    throw named(error, url);
   } finally {
     await download.discard();
   }
+}
+
+/** What is wrong with an archive says nothing to who does not know which one it was. */
+function named(error: unknown, url: string): unknown {
+  if (!isUpdateError(error, "E_ARCHIVE")) return error;
+  return new UpdateError(error.code, `\`${url}\`: ${error.message}`, { hint: error.hint ?? "", cause: error });
 }
 
 /** Removes what runs left behind that were killed while staging; answers the directories. Needs the lock of the namespace. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { isLinked } from "../host/linked.ts";
 import { planLinks } from "../host/links.ts";
 import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
@@ -10,21 +9,18 @@ import { planUnitRecord } from "../host/unit-record.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { goArchitecture } from "../release/address.ts";
-import { hostGlibc } from "../release/glibc.ts";
-import { listPrograms } from "../release/programs.ts";
-import { proveProgram } from "../release/prove-program.ts";
 import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
 import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
-import { type ObtainedRelease, obtainRelease } from "./obtain-release.ts";
-import { type OwnUpdater, stageOwnUpdater } from "./own-updater.ts";
+import type { OwnUpdater } from "./own-updater.ts";
 import { planConfig } from "./plan-config.ts";
 import { planOptions } from "./plan-options.ts";
+import { provePrograms } from "./prove-programs.ts";
 import { serviceReloads } from "./services.ts";
 import { planSetupStep } from "./setup-step.ts";
+import { stageActivation } from "./stage-activation.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** One host moving to one revision. */
@@ -55,8 +51,8 @@ export interface Activation {
  */
 export async function activate(world: World, lock: Lock, job: Activation): Promise<Activated> {
   await removeOldBackup(world, job);
-  await using staged = await stage(world, job);
-  const programs = await proveRelease(world, staged.release.directory);
+  await using staged = await stageActivation(world, job);
+  const programs = await provePrograms(world, join(staged.release.directory, "bin"));
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);
@@ -66,11 +62,12 @@ export async function activate(world: World, lock: Lock, job: Activation): Promi
     linkDirectory: job.config.spec.path,
     now: world.clock.now(),
   });
+  const options = planOptions(world.files, job.namespace, job.caFile);
   const finished = finishedConfig(job);
 
   await inTransaction(world, lock, async (transaction) => {
     await transaction.apply(planConfig(world.files, job.namespace, job.config));
-    await transaction.apply(planOptions(world.files, job.namespace, job.caFile));
+    await transaction.apply(options);
     await transaction.apply(staged.release.changes);
     await transaction.apply(staged.updater?.changes ?? []);
     await transaction.apply(links);
@@ -107,42 +104,6 @@ async function blameRelease({ signal }: World, target: Revision, work: () => Pro
   }
 }
 
-interface Staged extends AsyncDisposable {
-  release: ObtainedRelease;
-  updater: OwnUpdater | undefined;
-}
-
-/** The release comes over the network while our own program is copied; if one fails, what the other staged goes too. */
-async function stage(world: World, job: Activation): Promise<Staged> {
-  const { namespace, target, baseUrl, config } = job;
-  const bin = join(versionDirectory(namespace, target), "bin");
-  const [updater, release] = await Promise.allSettled([
-    job.handOver ? undefined : stageOwnUpdater(world, namespace),
-    obtainRelease(world, { namespace, target, baseUrl, isLinked: isLinked(world.files, bin, config.spec.path) }),
-  ]);
-  const dispose = async () => {
-    if (updater.status === "fulfilled") await updater.value?.[Symbol.asyncDispose]();
-    if (release.status === "fulfilled") await release.value[Symbol.asyncDispose]();
-  };
-  if (release.status === "fulfilled" && updater.status === "fulfilled") {
-    return { release: release.value, updater: updater.value, [Symbol.asyncDispose]: dispose };
-  }
-  await dispose();
-  throw release.status === "rejected" ? release.reason : (updater as PromiseRejectedResult).reason;
-}
-
-/** The names that are fit to be linked, each one proven on this host before any link moves (installer-systemd §2.2). */
-async function proveRelease(world: World, directory: string): Promise<string[]> {
-  const bin = join(directory, "bin");
-  const names = listPrograms(world.files, bin, world.log);
-  const host = {
-    architecture: goArchitecture(process.arch),
-    glibc: world.files.root === "/" ? hostGlibc() : undefined,
-  };
-  for (const name of names) await proveProgram(world, join(bin, name), host);
-  return names;
-}
-
 function planProgramLinks(
   world: World,
   job: Activation,
@@ -173,10 +134,12 @@ async function planSetup(
   const { namespace, config, target, dataDirectory } = job;
   const facts = await readTimerFacts(world.files, systemd(world), namespace);
   const step = { namespace, revision: target, path: config.spec.path, dataDirectory, manageTbot, systemd: facts };
-  const choice = { ...job, selinuxSsh: config.spec.selinuxSsh, reload: !job.isRepair };
+  const isReloading = facts.kind === "present" && !job.isRepair;
+  const reloads = isReloading ? await serviceReloads(world, namespace, dataDirectory, manageTbot) : [];
+  const choice = { ...job, selinuxSsh: config.spec.selinuxSsh, reloads: job.handOver ? reloads : [] };
   const setup = await planSetupStep(world, step, choice, release);
-  const reloads = facts.kind === "present" && !job.isRepair && !job.handOver;
-  return reloads ? [...setup, ...(await serviceReloads(world, namespace, dataDirectory, manageTbot))] : setup;
+  const reloadsItself = job.handOver && setup.some(({ kind }) => kind === "setup");
+  return reloadsItself ? setup : [...setup, ...reloads];
 }
 
 /** What `update.yaml` says once the target runs: it is active, and what was active is the backup (updater-core §4.3 step 7). */

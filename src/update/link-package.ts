@@ -8,9 +8,10 @@ import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { LINK_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
+import { provePrograms } from "./prove-programs.ts";
 import { reportUnfinished } from "./recover.ts";
 import { withDaemonReload } from "./services.ts";
-import { listPackagePrograms, PACKAGE_BIN, planPackageUnit, provePackage } from "./teleport-package.ts";
+import { listPackagePrograms, PACKAGE_BIN, planPackageUnit } from "./teleport-package.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
@@ -44,7 +45,7 @@ async function planPackageLinks(world: World): Promise<Change[] | undefined> {
   const names = listPackagePrograms(world);
   try {
     const links = planTryLinks(world.files, { source: PACKAGE_BIN, names, linkDirectory: DEFAULT_LINK_DIRECTORY });
-    await provePackage(world, names);
+    await provePrograms(world, PACKAGE_BIN);
     return links;
   } catch (error) {
     if (!isUpdateError(error, "E_STILL_LINKED")) throw error;

@@ -73,14 +73,7 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       await reach(world, change.unit, change.before);
       return;
     case "setup":
-      await all([
-        ...change.units.map(
-          ({ unit, before }) =>
-            () =>
-              reach(world, unit, before),
-        ),
-        ...change.before.map((image) => async () => restoreImage(world, image)),
-      ]);
+      await undoSetup(world, change);
       return;
     case "selinux-module":
       await undoModuleChange(world, change);
@@ -89,6 +82,22 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       await bringBack(world, change, change.restart, change.before);
       return;
   }
+}
+
+/** What was off goes off while its new unit is still there; what was on goes on once systemd has read the old one again. */
+async function undoSetup(world: World, change: SetupChange): Promise<void> {
+  const wasOn = ({ before }: { before: UnitState }) => before.enabled || before.active;
+  const [on, off] = [change.units.filter(wasOn), change.units.filter((unit) => !wasOn(unit))];
+  const bring =
+    ({ unit, before }: SetupChange["units"][number]) =>
+    () =>
+      reach(world, unit, before);
+  await all([
+    ...off.map(bring),
+    ...change.before.map((image) => async () => restoreImage(world, image)),
+    ...(on.length > 0 ? [() => systemd(world).daemonReload()] : []),
+    ...on.map(bring),
+  ]);
 }
 
 /** Tries every action, and fails with the first error when all were tried: one that cannot be undone must not keep the rest. */

@@ -4,13 +4,14 @@ import { keptUnitNotices } from "../host/notices.ts";
 import { systemd } from "../host/systemd.ts";
 import { decideTbot } from "../host/tbot.ts";
 import { linkRemoval, namesLinkedInto, planUnlinkNamespace } from "../host/unlink.ts";
-import type { Change } from "../platform/change.ts";
+import type { Change, ReloadChange } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace } from "../settings/namespace.ts";
 import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import { tell } from "./apply-setup.ts";
-import { type ReloadChange, serviceReloads, withDaemonReload } from "./services.ts";
-import { PACKAGE_BIN, planPackageUnit, provePackage } from "./teleport-package.ts";
+import { provePrograms } from "./prove-programs.ts";
+import { serviceReloads, withDaemonReload } from "./services.ts";
+import { PACKAGE_BIN, planPackageUnit } from "./teleport-package.ts";
 
 /** What comes in place of the managed programs: links and units, and the services that must then be reloaded. */
 export interface Replacement {
@@ -24,7 +25,7 @@ export interface Replacement {
  * `planExampleUnit` does.
  */
 export async function planGiveBack(world: World, namespace: Namespace, names: readonly string[]): Promise<Replacement> {
-  await provePackage(world, names);
+  await provePrograms(world, PACKAGE_BIN);
   const linkDirectory = DEFAULT_LINK_DIRECTORY;
   const leftOver = namesLinkedInto(world.files, namespace, linkDirectory).filter((name) => !names.includes(name));
   const changes = [

@@ -3,11 +3,9 @@ import { readRunState } from "../host/reload.ts";
 import { botDirectory } from "../host/service-units.ts";
 import { betweenReloads } from "../host/setup-plan.ts";
 import { systemd } from "../host/systemd.ts";
-import type { Change } from "../platform/change.ts";
+import type { Change, ReloadChange } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
-
-export type ReloadChange = Extract<Change, { kind: "reload" }>;
 
 /**
  * The services of a namespace as a list of data, in the order in which they are reloaded: the agent gracefully, then the

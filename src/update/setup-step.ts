@@ -6,7 +6,7 @@ import { planModule } from "../host/selinux/plan-module.ts";
 import { captureImages, setupFootprint } from "../host/setup-footprint.ts";
 import { betweenReloads, planSetup } from "../host/setup-plan.ts";
 import type { TimerFacts } from "../host/timer-facts.ts";
-import type { Change, SetupChange } from "../platform/change.ts";
+import type { Change, ReloadChange, SetupChange } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME, V1_TIMER_UNIT, versionDirectory } from "../settings/namespace.ts";
@@ -28,9 +28,8 @@ export interface SetupChoice {
   selinuxSsh: boolean;
   /** Write the units from our own templates even when the release has an updater of its own. */
   selfSetup: boolean;
-  /** The release's updater takes over, so it reloads the services too. */
-  handOver: boolean;
-  reload: boolean;
+  /** The services that the release's updater is to reload, as it takes over; empty when reloading is ours. */
+  reloads: ReloadChange[];
   debug: boolean;
   logFormat: string;
 }
@@ -112,7 +111,7 @@ function foreignSetup(world: World, step: SetupStep, choice: SetupChoice): Setup
       "--path",
       path,
       // Reload and health are ours, unless the release's updater is the one that stays.
-      ...(choice.handOver && choice.reload ? ["--reload"] : []),
+      ...(choice.reloads.length > 0 ? ["--reload"] : []),
     ],
     environment: {
       TELEPORT_UPDATE_SETUP_VERSION: revision.version,
@@ -123,6 +122,7 @@ function foreignSetup(world: World, step: SetupStep, choice: SetupChoice): Setup
     },
     before: captureImages(world.files, setupFootprint(world.files, namespace)),
     units: systemd.kind === "present" ? timerStates(namespace, systemd) : [],
+    reloads: choice.reloads,
   };
 }
 

@@ -4,10 +4,7 @@ import type { Change } from "../platform/change.ts";
 import { isUpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
-import { goArchitecture } from "../release/address.ts";
-import { hostGlibc } from "../release/glibc.ts";
 import { listPrograms } from "../release/programs.ts";
-import { proveProgram } from "../release/prove-program.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { NO_REVISION } from "../settings/revision.ts";
 
@@ -22,15 +19,6 @@ export function listPackagePrograms(world: World): string[] {
     if (isUpdateError(error, "E_NO_PROGRAMS")) return [];
     throw error;
   }
-}
-
-/** Shows that each program runs on this host, before a link leads to it. Fails with `E_PROGRAM`. */
-export async function provePackage(world: World, names: readonly string[]): Promise<void> {
-  const host = {
-    architecture: goArchitecture(process.arch),
-    glibc: world.files.root === "/" ? hostGlibc() : undefined,
-  };
-  for (const name of names) await proveProgram(world, join(PACKAGE_BIN, name), host);
 }
 
 /** The change that writes the agent's unit as the package means it. Fails as `planExampleUnit` does. */

@@ -78,8 +78,8 @@ export async function undoAll(interruptible: World, changes: readonly Change[]):
   const world = { ...interruptible, signal: new AbortController().signal };
   let isComplete = true;
   // A service may read anything that the list touched, so it is reloaded once all of that is back.
-  const [reloads, others] = [changes.filter(isReload), changes.filter((change) => !isReload(change))];
-  for (const change of [...others.reverse(), ...reloads]) {
+  const others = changes.filter(({ kind }) => kind !== "reload");
+  for (const change of [...others.reverse(), ...changes.flatMap(reloadsOf)]) {
     try {
       await undoChange(world, change);
       faultPoint(`${change.kind}:undone`);
@@ -120,7 +120,10 @@ export async function inTransaction<T>(
   }
 }
 
-const isReload = ({ kind }: Change) => kind === "reload";
+function reloadsOf(change: Change): Change[] {
+  if (change.kind === "reload") return [change];
+  return change.kind === "setup" ? change.reloads : [];
+}
 
 /** What other programs do is announced by itself, so that nobody undoes what was not begun; the rest costs one sync a list. */
 const ALONE: ReadonlySet<ChangeKind> = new Set<ChangeKind>(["daemon-reload", "unit", "setup", "reload"]);

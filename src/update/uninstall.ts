@@ -7,6 +7,7 @@ import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { applyTeardown } from "./apply-setup.ts";
 import { decideUninstall } from "./decide-uninstall.ts";
@@ -46,7 +47,8 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
 
   const facts = await readTimerFacts(world.files, systemd(world), namespace);
   if (facts.kind === "absent") world.log.warn("Systemd is not running, so there are no timers to switch.");
-  const teardown = planTeardown(world.files, namespace, facts);
+  const { dataDirectory } = readTeleportDefaults(world.files, namespace, world.log);
+  const teardown = planTeardown(world.files, namespace, facts, dataDirectory);
   const replacement = await planReplacement(world, decision.action, namespace, linkDirectory, programs);
   await inTransaction(world, lock, async (transaction) => {
     await transaction.apply(replacement.changes);

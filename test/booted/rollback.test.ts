@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { testingExecutablePath } from "../support/executable.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
+import { writeStandIn } from "../support/stand-ins.ts";
 import { programOf, readiness } from "./support/agent.ts";
 import { type Cluster, enableFrom, startCluster } from "./support/cluster.ts";
 import { runTimer, timerHeldBack } from "./support/timer-run.ts";
-import { bootUpdaterHost, messages, type UpdaterHost } from "./support/updater-host.ts";
+import { added, bootUpdaterHost, LOCKED_NAMESPACE, messages, type UpdaterHost } from "./support/updater-host.ts";
 import { configOf, expectWhole, versionsOf } from "./support/whole.ts";
 
 const GOOD = "18.1.0";
@@ -111,24 +113,26 @@ describe("a release that does not live", () => {
     },
   );
 
-  test("[core 7.7 override skip]: `enable` tries a skipped version again", async () => {
-    const skipped = BAD_RELEASES[2].version;
+  test("[core 7.7 override skip]: `enable` tries a skipped version again, and clears the mark once it lives", async () => {
+    const skipped = configOf(host).status.skip?.version ?? "";
     cluster.find = advertise(skipped);
-    await runTimer(host);
-    const recorded = await host.readFile(CONFIG);
-    expect(configOf(host).status.skip).toEqual({ version: skipped });
-    const outcome = await host.updater(["enable"]);
-    expect({ exitCode: outcome.exitCode, code: outcome.code }).toEqual({ exitCode: 1, code: "E_BROKEN_RELEASE" });
-    expect(messages(outcome, "warn")).toContain("The target was marked broken before, trying it again.");
+    const failing = await host.updater(["enable"]);
+    expect({ exitCode: failing.exitCode, code: failing.code }).toEqual({ exitCode: 1, code: "E_BROKEN_RELEASE" });
+    expect(messages(failing, "warn")).toContain("The target was marked broken before, trying it again.");
     await expectGood();
-    expect(await host.readFile(CONFIG)).toBe(recorded);
+    expect(configOf(host).status.skip).toEqual({ version: skipped });
+
+    // Its setup alone was broken.
+    await host.succeed(["enable", "--self-setup"]);
+    await expectWhole(host, cluster, { revision: skipped, running: ["teleport", "tbot"] });
+    expect(configOf(host).status).not.toHaveProperty("skip");
   });
 
   test("once the cluster moves on, so does the host", async () => {
     cluster.find = advertise(BETTER);
     expect((await runTimer(host)).exitCode).toBe(0);
     await expectWhole(host, cluster, { revision: BETTER, running: ["teleport", "tbot"] });
-    expect(configOf(host).status).toMatchObject({ last_update: { success: true }, backup: { version: GOOD } });
+    expect(configOf(host).status).toMatchObject({ last_update: { success: true } });
   });
 });
 
@@ -152,6 +156,43 @@ describe("an agent that hears no SIGHUP", () => {
     expect(configOf(host).status.skip).toEqual({ version: BETTER });
   });
 });
+
+describe("programs that were installed by hand", () => {
+  test("come back, running, when the release that `enable --overwrite` put in their place does not live", async () => {
+    await using host = await bootUpdaterHost(cluster.ca, {
+      executable,
+      files: { ...timerHeldBack(), ...QUICK_CRASHES, [UNIT]: BY_HAND },
+      async beforeBoot(directory) {
+        for (const [name, source] of [["teleport", "agent"], ["tsh", "tool"]] as const) {
+          await writeStandIn(join(directory, "usr/local/bin", name), { source, version: "17.0.0" });
+        }
+      },
+    });
+    await host.exec(["systemctl", "enable", "--now", "teleport.service"]);
+    await readiness(host);
+    const before = host.footprint();
+
+    cluster.find = advertise("18.2.2");
+    const { exitCode, code } = await host.updater([...enableFrom(cluster), "--overwrite", "--self-setup"]);
+    expect({ exitCode, code }).toEqual({ exitCode: 1, code: "E_BROKEN_RELEASE" });
+    expect(added(host.footprint(), before)).toEqual([]);
+    expect(added(before, host.footprint())).toEqual(LOCKED_NAMESPACE);
+    const { status, pid } = await readiness(host);
+    expect({ status, program: await programOf(host, pid) }).toEqual({ status: "ok", program: "/usr/local/bin/teleport" });
+    expect(await host.ask("/usr/local/bin/teleport", "version")).toStartWith("Teleport v17.0.0 ");
+  });
+});
+
+const UNIT = "/usr/lib/systemd/system/teleport.service";
+const BY_HAND = `[Service]
+ExecStart=/usr/local/bin/teleport start --config /etc/teleport.yaml --pid-file=/run/teleport.pid
+ExecReload=/bin/sh -c "exec pkill -HUP -L -F /run/teleport.pid"
+PIDFile=/run/teleport.pid
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+`;
 
 describe("what is not watched", () => {
   let host: UpdaterHost;
@@ -194,13 +235,10 @@ describe("what is not watched", () => {
   });
 });
 
+/** Whose fault it is, in the words of the release maker. */
 function describeRelease({ bad, updater }: { bad?: { agent?: string; bot?: string }; updater?: string }): string {
-  if (updater !== undefined) return `a setup that fails half-way`;
-  return bad?.agent === undefined ? `a bot that ${inWords(bad?.bot)}` : `an agent that ${inWords(bad.agent)}`;
-}
-
-function inWords(kind = ""): string {
-  return kind.replace(/^wrong-/, "has the ").replaceAll("-", " ");
+  if (updater !== undefined) return `setup ${updater}`;
+  return bad?.agent === undefined ? `bot ${bad?.bot}` : `agent ${bad.agent}`;
 }
 
 function withoutConfig(footprint: readonly string[]): string[] {

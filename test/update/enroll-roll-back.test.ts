@@ -34,7 +34,7 @@ describe("a release that fails is taken back", () => {
     });
     expect(treeOf(host)).toEqual(before);
     // systemd read units that are gone by now. The services themselves never left the old release.
-    expect(host.systemctl().filter((line) => line === "daemon-reload")).toHaveLength(2);
+    expect(host.systemctl().filter((line) => line === "daemon-reload")).toHaveLength(3);
     expect(reloadsOf(host)).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { SetupChange } from "../../src/platform/change.ts";
+import type { ReloadChange, SetupChange } from "../../src/platform/change.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Processes } from "../../src/platform/processes.ts";
 import { namespaceFor, versionDirectory } from "../../src/settings/namespace.ts";
@@ -29,8 +29,7 @@ const STEP: SetupStep = {
 const CHOICE: SetupChoice = {
   selinuxSsh: false,
   selfSetup: false,
-  handOver: false,
-  reload: true,
+  reloads: [],
   debug: false,
   logFormat: "text",
 };
@@ -82,13 +81,20 @@ describe("the setup child", () => {
     expect(environment).toMatchObject({ TELEPORT_UPDATE_SETUP_FLAGS: "", TELEPORT_UPDATE_SETUP_TBOT: "false" });
   });
 
-  test.each([
-    [{ handOver: true }, true],
-    [{ handOver: true, reload: false }, false],
-    [{ reload: false }, false],
-  ])("with %j is told to reload: %p", async (choice, isTold) => {
+  test("is told to reload what it takes over, and carries that for a roll back", async () => {
     using host = await hostWith("good");
-    expect((await childOf(host, choice)).arguments.includes("--reload")).toBe(isTold);
+    const reloads: ReloadChange[] = [
+      {
+        ...STEP.namespace.teleport,
+        kind: "reload",
+        socket: "/debug.sock",
+        restart: false,
+        before: { active: true, pid: 2 },
+      },
+    ];
+    const child = await childOf(host, { reloads });
+    expect(child.arguments.at(-1)).toBe("--reload");
+    expect(child.reloads).toEqual(reloads);
   });
 
   test("speaks as we were asked to", async () => {
