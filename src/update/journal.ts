@@ -54,6 +54,9 @@ export class Journal {
 
   /** Announces changes; they may be made once this returns. */
   announce(changes: readonly Change[]): void {
+    if (!this.#isOpen && this.#files.stat(this.#path) !== undefined) {
+      throw journalError(this.#path, "an earlier run is still to be undone");
+    }
     const header: Header = {
       journal: JOURNAL_VERSION,
       updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,

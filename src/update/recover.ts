@@ -2,6 +2,7 @@ import type { Change } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
+import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { dropJournal, journalPath, readJournal, type UnfinishedRun } from "./journal.ts";
 import { undoAll } from "./transaction.ts";
@@ -29,7 +30,13 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     return;
   }
   world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
-  if (!(await undoAll(world, run.changes))) {
+  const kept = writtenSince(world.files, run.changes);
+  if (
+    !(await undoAll(
+      world,
+      run.changes.filter((change) => change.kind !== "file" || !kept.has(change.path)),
+    ))
+  ) {
     throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
       hint: "read the errors above, remove their cause, and run the command again",
     });
@@ -57,12 +64,36 @@ export function reportUnfinished(world: Pick<World, "files" | "log">, namespace:
   });
 }
 
-/** A link that leads neither where it did before nor where the run put it is the work of somebody else. */
+/** The files that read as the run at no time left them: somebody has written them since, and meant it. */
+function writtenSince(files: Files, changes: readonly Change[]): Set<string> {
+  const known = statesByPath(changes, "file", (image) => image?.content ?? null);
+  return new Set([...known].filter(([path, texts]) => !texts.includes(readText(files, path))).map(([path]) => path));
+}
+
+/** A link that at no time of the run led where it does now is the work of somebody else. */
 function linkOfAnother(files: Files, changes: readonly Change[]): string | undefined {
+  const known = statesByPath(changes, "link", (target) => target);
+  return [...known].find(([path, targets]) => !targets.includes(files.readLink(path) ?? null))?.[0];
+}
+
+type End<K extends "file" | "link"> = Extract<Change, { kind: K }>["before"];
+
+/** What each path was and became, over all the changes of one kind that touch it. */
+function statesByPath<K extends "file" | "link">(
+  changes: readonly Change[],
+  kind: K,
+  stateOf: (end: End<K>) => string | null,
+): Map<string, (string | null)[]> {
   const known = new Map<string, (string | null)[]>();
   for (const change of changes) {
-    if (change.kind === "link")
-      known.set(change.path, [...(known.get(change.path) ?? []), change.before, change.after]);
+    if (change.kind !== kind) continue;
+    const ends = [change.before as End<K>, change.after as End<K>].map(stateOf);
+    known.set(change.path, [...(known.get(change.path) ?? []), ...ends]);
   }
-  return [...known].find(([path, targets]) => !targets.includes(files.readLink(path) ?? null))?.[0];
+  return known;
+}
+
+/** Null for what is missing, and for what no file of ours is. */
+function readText(files: Files, path: string): string | null {
+  return files.stat(path)?.kind === "file" ? (files.readText(path, UNIT_SIZE_LIMIT) ?? null) : null;
 }

@@ -1,6 +1,5 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
-import type { Lock } from "../host/lock.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { sameProxy } from "../settings/address.ts";
@@ -82,7 +81,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
     });
     if (isNow) await giveNotices(world, namespace, { path: config.spec.path, ...defaults, manageTbot });
   } catch (failure) {
-    await recordFailure(world, lock, namespace, withLastUpdate(config, attempt), failure);
+    await recordFailure(world, namespace, withLastUpdate(config, attempt), failure);
     throw failure;
   }
 }
@@ -106,7 +105,6 @@ async function waitForTurn(world: World, jitterSeconds: number): Promise<void> {
 /** The host is put back by now; what is left is to remember the attempt, and not to try a broken release again. */
 async function recordFailure(
   world: World,
-  lock: Lock,
   namespace: Namespace,
   config: UpdateConfig,
   failure: unknown,
@@ -117,7 +115,8 @@ async function recordFailure(
   try {
     const recorded = { ...config, status: { ...config.status, skip, backup: presentBackup(world, namespace, config) } };
     const ungoverned = { ...world, signal: new AbortController().signal };
-    await inTransaction(ungoverned, lock, (transaction) =>
+    // One file, replaced at once, needs no journal; and one that a roll back could not end must stay as it is.
+    await inTransaction(ungoverned, undefined, (transaction) =>
       transaction.apply(planConfig(world.files, namespace, recorded)),
     );
   } catch (error) {

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Change } from "../../src/platform/change.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { Journal, journalPath, readJournal } from "../../src/update/journal.ts";
+import { recover, reportUnfinished } from "../../src/update/recover.ts";
+import { Transaction } from "../../src/update/transaction.ts";
+import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
+import { testWorld } from "../support/test-world.ts";
+
+const NAMESPACE = namespaceFor("");
+const PATH = journalPath(NAMESPACE);
+const LINK: Change = { kind: "link", path: "/usr/bin/tool", before: "/opt/old", after: "/opt/new" };
+const FILE: Change = { kind: "file", path: "/etc/new.conf", before: null, after: { content: "new", mode: 0o644 } };
+
+/** A host on which a run began both changes and was killed. */
+async function interruptedHost(): Promise<TemporaryHost> {
+  const host = temporaryHost();
+  host.files.makeDirectory(NAMESPACE.directory);
+  host.files.makeDirectory("/etc");
+  host.link("/usr/bin/tool", "/opt/old");
+  await new Transaction(testWorld(host.root), { namespace: NAMESPACE, descriptor: 0 }).apply([LINK, FILE]);
+  return host;
+}
+
+const textOf = (host: TemporaryHost) => host.files.readText(PATH, 1 << 20) ?? "";
+const at = (host: TemporaryHost, path: string) => join(host.root, path);
+
+describe("an interrupted run", () => {
+  test("is undone, said so, and forgotten", async () => {
+    using host = await interruptedHost();
+    expect(readJournal(host.files, NAMESPACE)?.changes).toEqual([LINK, FILE]);
+    const world = testWorld(host.root);
+    await recover(world, NAMESPACE);
+    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old" });
+    expect(world.log.lines.map((line) => line.split(". ")[0])).toEqual([
+      "WARN An earlier run was interrupted, undoing what it began",
+      "WARN The host is back as it was before the interrupted run.",
+    ]);
+    await recover(world, NAMESPACE);
+    expect(world.log.lines).toHaveLength(2);
+  });
+
+  test("of which the last change was only half announced never began it", async () => {
+    using host = await interruptedHost();
+    const text = textOf(host);
+    for (const length of [text.length - 1, text.length - 20]) {
+      writeFileSync(at(host, PATH), text.slice(0, length));
+      expect(readJournal(host.files, NAMESPACE)?.changes).toEqual([LINK]);
+    }
+  });
+
+  test("that was announced and no more leaves nothing to undo", async () => {
+    using host = await interruptedHost();
+    host.files.placeLink("/usr/bin/tool", "/opt/old");
+    host.files.removeFile("/etc/new.conf");
+    await recover(testWorld(host.root), NAMESPACE);
+    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old" });
+  });
+
+  test("after which another updater moved on is left to it", async () => {
+    using host = await interruptedHost();
+    host.files.placeLink("/usr/bin/tool", "/opt/theirs");
+    const world = testWorld(host.root);
+    await recover(world, NAMESPACE);
+    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/theirs", "/etc/new.conf": "new" });
+    expect(world.log.lines.join()).toContain("another updater has moved on since");
+  });
+
+  test("stays on record while something cannot be undone", async () => {
+    using host = await interruptedHost();
+    host.files.removeFile("/etc/new.conf");
+    mkdirSync(at(host, "/etc/new.conf/in-the-way"), { recursive: true });
+    await expect(recover(testWorld(host.root), NAMESPACE)).rejects.toMatchObject({ code: "E_ROLLBACK" });
+    expect(host.files.readLink("/usr/bin/tool")).toBe("/opt/old");
+    expect(readJournal(host.files, NAMESPACE)).toBeDefined();
+  });
+
+  test("keeps its record when another one wants to begin", async () => {
+    using host = await interruptedHost();
+    const text = textOf(host);
+    const next = new Transaction(testWorld(host.root), { namespace: NAMESPACE, descriptor: 0 });
+    await expect(next.apply([FILE])).rejects.toMatchObject({ code: "E_JOURNAL" });
+    expect(textOf(host)).toBe(text);
+  });
+
+  test("leaves a file alone that somebody has written since", async () => {
+    using host = await interruptedHost();
+    host.files.writeFile("/etc/new.conf", "by hand");
+    await recover(testWorld(host.root), NAMESPACE);
+    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old", "/etc/new.conf": "by hand" });
+  });
+
+  test("that wrote a file twice has both undone", async () => {
+    using host = temporaryHost();
+    host.files.makeDirectory(NAMESPACE.directory);
+    const images = ["one", "two", "three"].map((content) => ({ content, mode: 0o644 }));
+    const [one = null, two = null, three = null] = images;
+    host.write("/etc/conf", "one");
+    await new Transaction(testWorld(host.root), { namespace: NAMESPACE, descriptor: 0 }).apply([
+      { kind: "file", path: "/etc/conf", before: one, after: two },
+      { kind: "file", path: "/etc/conf", before: two, after: three },
+    ]);
+    await recover(testWorld(host.root), NAMESPACE);
+    expect(host.snapshot()).toEqual({ "/etc/conf": "one" });
+  });
+
+  test("is told to who may not mend it, and nothing is touched", async () => {
+    using host = await interruptedHost();
+    const before = host.snapshot();
+    const world = testWorld(host.root);
+    reportUnfinished(world, NAMESPACE);
+    expect(world.log.lines.join()).toContain("An earlier run was interrupted");
+    expect(host.snapshot()).toEqual(before);
+  });
+});
+
+test.each(["committed", "undone"] as const)(
+  "a run that said it is %s has its journal dropped, and no more",
+  async (outcome) => {
+    using host = temporaryHost();
+    host.files.makeDirectory(NAMESPACE.directory);
+    // Killed before it could drop the file.
+    const journal = new Journal({ ...host.files, removeFile: () => {} }, NAMESPACE, new Date());
+    journal.announce([FILE]);
+    journal.end(outcome);
+    await recover(testWorld(host.root), NAMESPACE);
+    expect(host.snapshot()).toEqual({});
+  },
+);
+
+test("a run that changes nothing leaves no journal", async () => {
+  using host = temporaryHost();
+  host.files.makeDirectory(NAMESPACE.directory);
+  new Journal(host.files, NAMESPACE, new Date()).end("committed");
+  expect(host.snapshot()).toEqual({});
+});
+
+describe("a journal is refused in words", () => {
+  const refusal = async (spoil: (host: TemporaryHost) => void) => {
+    using host = await interruptedHost();
+    spoil(host);
+    const before = host.files.readLink("/usr/bin/tool");
+    const failure = await recover(testWorld(host.root), NAMESPACE).catch((error) => error);
+    expect(host.files.readLink("/usr/bin/tool")).toBe(before);
+    return { code: failure.code, text: `${failure.message} ${failure.hint}` };
+  };
+
+  test("when a line in its middle is damaged", async () => {
+    const { code, text } = await refusal((host) => {
+      writeFileSync(at(host, PATH), textOf(host).replace("/opt/old", "/opt/bad"));
+    });
+    expect({ code, text }).toEqual({ code: "E_JOURNAL", text: expect.stringContaining("line 2 is damaged") });
+  });
+
+  test("when it has no header", async () => {
+    const { code, text } = await refusal((host) => {
+      writeFileSync(at(host, PATH), textOf(host).split("\n").slice(1).join("\n"));
+    });
+    expect({ code, text }).toEqual({ code: "E_JOURNAL", text: expect.stringContaining("no header") });
+  });
+
+  test("when a newer release wrote it", async () => {
+    const { code, text } = await refusal((host) => {
+      host.files.removeFile(PATH);
+      const header = JSON.stringify({ journal: 2, updater: "9.0.0-x", started: "2030-01-01T00:00:00.000Z" });
+      const digest = new Bun.CryptoHasher("sha256").update(header).digest("hex").slice(0, 16);
+      host.files.appendFile(PATH, `${digest} ${header}\n`);
+    });
+    expect({ code, text }).toEqual({ code: "E_JOURNAL", text: expect.stringContaining("run that release") });
+  });
+
+  test("when it is a link", async () => {
+    const { code } = await refusal((host) => {
+      host.files.rename(PATH, "/etc/elsewhere");
+      symlinkSync("/etc/elsewhere", at(host, PATH));
+    });
+    expect(code).toBe("E_JOURNAL");
+  });
+
+  test("when others may write it", async () => {
+    const { code } = await refusal((host) => chmodSync(at(host, PATH), 0o666));
+    expect(code).toBe("E_JOURNAL");
+  });
+
+  test("when it is longer than any run makes it", async () => {
+    const { code, text } = await refusal((host) => {
+      writeFileSync(at(host, PATH), Buffer.alloc((32 << 20) + 1, "x"));
+    });
+    expect({ code, text }).toEqual({ code: "E_UNREADABLE_FILE", text: expect.stringContaining("larger than") });
+  });
+
+  test.if(process.getuid?.() === 0)("when somebody else owns it", async () => {
+    const { code } = await refusal((host) => chownSync(at(host, PATH), 65_534, 65_534));
+    expect(code).toBe("E_JOURNAL");
+  });
+});
