@@ -25,7 +25,7 @@ type LockWorld = Pick<World, "files" | "processes" | "clock" | "log" | "signal">
 const BUSY = 75;
 
 /** Makes `<ns>/versions` and its parents, so that the lock file has a place (updater-core §3.2). */
-export function prepareNamespace(files: Files, namespace: Namespace): void {
+function prepareNamespace(files: Files, namespace: Namespace): void {
   files.makeDirectory(namespace.versions);
 }
 

@@ -31,7 +31,7 @@ export interface Staged {
 }
 
 /** The digest of every file of a version, in the format of `sha256sum`, beside the archive's digest. */
-export const FILE_LIST = "files.sha256";
+const FILE_LIST = "files.sha256";
 
 const STAGING_PREFIX = ".staging-";
 const PRIVATE_MODE = 0o700;
