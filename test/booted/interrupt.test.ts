@@ -19,11 +19,14 @@ const AGENT_DROP_IN = "/etc/systemd/system/teleport.service.d/slow.conf";
 /** What systemd waits before it kills a unit that it stops. */
 const STOP_LIMIT_MS = 90_000;
 
-/** What the stand-in updater takes for `systemctl`, as ours looks in the system's own folders only. */
+/**
+ * What the stand-in updater takes for `systemctl`, as ours looks in the system's own folders only. Once told to stall, it
+ * does so when all files of the setup are written and read.
+ */
 const STALLING_SYSTEMCTL = {
   "/usr/local/sbin/systemctl": {
     content: `#!/bin/sh
-if [ -e ${STALL_SETUP} ]; then
+if [ "$1" = enable ] && [ -e ${STALL_SETUP} ]; then
   echo reached >${STALL_SETUP}
   exec sleep infinity
 fi

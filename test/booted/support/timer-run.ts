@@ -47,10 +47,14 @@ export async function startTimerRun(host: BootedHost, unit = UPDATER_UNIT): Prom
   await host.exec(["systemctl", "reset-failed", unit]);
   let hasEnded = false;
   const ended = host.exec(["systemctl", "start", unit]).then(async () => {
+    const { Result = "", ExecMainStatus } = await eventually(`${unit} has ended`, async () => {
+      const show = ["systemctl", "show", "--property=ActiveState,Result,ExecMainStatus", unit];
+      const shown = properties((await host.exec(show)).stdout);
+      // One that is stopped still runs when its start is given up.
+      return !["activating", "deactivating"].includes(shown["ActiveState"] ?? "") && shown;
+    });
     hasEnded = true;
     const log = await readLog();
-    const show = ["systemctl", "show", "--property=Result,ExecMainStatus", unit];
-    const { Result = "", ExecMainStatus } = properties((await host.exec(show)).stdout);
     return { exitCode: Number(ExecMainStatus), result: Result, log, code: codeIn(log) };
   });
   return {
