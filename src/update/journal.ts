@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
 import type { Change } from "../platform/change.ts";
 import { sha256 } from "../platform/digest.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
 
@@ -67,16 +67,16 @@ export class Journal {
     this.#isOpen = true;
   }
 
-  /** Says how it ended, and drops the file. */
+  /**
+   * Says how it ended, and drops the file. Either of the two will do: a full disk takes no more lines, but it lets go of a
+   * file. Fails when neither can be done.
+   */
   end(outcome: Outcome): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    try {
-      this.#files.appendFile(this.#path, record({ outcome }));
-    } finally {
-      // On a full disk the file cannot grow, but it can go, which says the same.
-      this.#files.removeFile(this.#path);
-    }
+    const isSaid = succeeds(() => this.#files.appendFile(this.#path, record({ outcome })));
+    if (isSaid) succeeds(() => this.#files.removeFile(this.#path));
+    else this.#files.removeFile(this.#path);
   }
 }
 
@@ -106,6 +106,16 @@ export function readJournal(files: Files, namespace: Namespace): UnfinishedRun |
 /** Drops what was read; whatever it announced is undone or of no account. */
 export function dropJournal(files: Files, namespace: Namespace): void {
   files.removeFile(journalPath(namespace));
+}
+
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (isUpdateError(error)) return false;
+    throw error;
+  }
 }
 
 function record(value: Header | { change: Change } | { outcome: Outcome }): string {

@@ -107,9 +107,14 @@ async function all(actions: readonly (() => Promise<void>)[]): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** Brings a unit to a state with the two calls of the contract: `enable U [--now]`, `disable U [--now]` (installer-systemd §4.2). */
+/**
+ * Brings a unit to a state with the two calls of the contract: `enable U [--now]`, `disable U [--now]` (installer-systemd
+ * §4.2), and with none when it is there: while our own unit is being stopped, starting its timer would wait for our end.
+ */
 async function reach(world: World, unit: string, state: UnitState): Promise<void> {
   const service = systemd(world);
+  const present = await service.state(unit);
+  if (present.enabled === state.enabled && present.active === state.active) return;
   if (!state.enabled && (await service.isPresent(unit)) === "absent") return;
   if (!state.enabled || !state.active) await service.disable(unit, !state.active);
   if (state.enabled) await service.enable(unit, state.active);

@@ -54,8 +54,8 @@ export class Transaction {
   commit(): void {
     faultPoint("commit:before");
     this.#journal?.end("committed");
-    faultPoint("commit:after");
     this.#begun.length = 0;
+    faultPoint("commit:after");
   }
 
   /** Undoes everything that was begun. Answers whether all of it could be undone; if not, the journal stays for the next run. */

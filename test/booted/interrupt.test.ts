@@ -165,26 +165,39 @@ describe("an update that is interrupted", () => {
   });
 });
 
-describe.each(["reboot", "power off"])("a %s while an update watches the agent", (_) => {
-  test("leaves a whole host, which the next run updates", async () => {
-    await using host = await servingHost();
+describe("a shutdown while an update watches the agent", () => {
+  let host: UpdaterHost;
+  beforeAll(async () => {
+    host = await servingHost();
+  }, 300_000);
+  afterAll(() => host?.[Symbol.asyncDispose]());
+
+  test.each([
+    ["reboot", OLD, NEW],
+    ["poweroff", NEW, OLD],
+  ] as const)("by `systemctl %s`: leaves a whole host, which the next run updates", async (how, from, to) => {
     cluster.find = advertise(NEVER_READY);
     const run = await startTimerRun(host);
-    await reached(run, run.logged("Watching the service come up."));
-    await host.reboot();
-    await run.ended.catch(() => {});
+    run.ended.catch(() => {});
+    await run.logged("Watching the service come up.");
+    await host.reboot(how);
 
-    await expectWhole(host, cluster, { revision: OLD });
+    await expectWhole(host, cluster, { revision: from });
     expect(configOf(host).status).not.toHaveProperty("skip");
-    cluster.find = advertise(NEW);
+    cluster.find = advertise(to);
     expect((await runTimer(host)).exitCode).toBe(0);
-    await expectWhole(host, cluster, { revision: NEW });
+    await expectWhole(host, cluster, { revision: to });
   });
 });
 
 describe("two updates at once", () => {
+  let host: UpdaterHost;
+  beforeAll(async () => {
+    host = await servingHost();
+  }, 300_000);
+  afterAll(() => host?.[Symbol.asyncDispose]());
+
   test("of one installation: the second waits, and finds nothing left to do", async () => {
-    await using host = await servingHost();
     cluster.find = advertise(NEW);
     cluster.requests.length = 0;
     const now = async () => outcomeOf(await host.exec(["teleport-update", "--log-format=json", "update", "--now"]));
@@ -198,21 +211,20 @@ describe("two updates at once", () => {
   });
 
   test("of two installations: neither meets the other", async () => {
-    await using host = await servingHost();
-    const blue = { suffix: "blue", unit: "teleport-update_blue.service" };
-    for (const [path, text] of Object.entries(timerHeldBack("teleport-update_blue.timer"))) {
+    const suffix = "blue";
+    for (const [path, text] of Object.entries(timerHeldBack(`teleport-update_${suffix}.timer`))) {
       await host.writeFile(path, text);
     }
-    await host.writeFile("/etc/teleport_blue.yaml", "teleport:\n  data_dir: /var/lib/teleport_blue\n");
-    await host.succeed([...enableFrom(cluster), "--install-suffix", blue.suffix, "--force-version", OLD]);
-    await host.exec(["systemctl", "enable", "--now", "teleport_blue.service"]);
-    await expectWhole(host, cluster, { revision: OLD, suffix: blue.suffix });
+    await host.writeFile(`/etc/teleport_${suffix}.yaml`, `teleport:\n  data_dir: /var/lib/teleport_${suffix}\n`);
+    await host.succeed([...enableFrom(cluster), "--install-suffix", suffix]);
+    await host.exec(["systemctl", "enable", "--now", `teleport_${suffix}.service`]);
+    await expectWhole(host, cluster, { revision: NEW, suffix });
 
-    cluster.find = advertise(NEW);
-    const runs = await Promise.all([runTimer(host), runTimer(host, blue.unit)]);
+    cluster.find = advertise(OLD);
+    const runs = await Promise.all([runTimer(host), runTimer(host, `teleport-update_${suffix}.service`)]);
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-    await expectWhole(host, cluster, { revision: NEW });
-    await expectWhole(host, cluster, { revision: NEW, suffix: blue.suffix });
+    await expectWhole(host, cluster, { revision: OLD });
+    await expectWhole(host, cluster, { revision: OLD, suffix });
   });
 });
 

@@ -163,7 +163,10 @@ describe("programs that were installed by hand", () => {
       executable,
       files: { ...timerHeldBack(), ...QUICK_CRASHES, [UNIT]: BY_HAND },
       async beforeBoot(directory) {
-        for (const [name, source] of [["teleport", "agent"], ["tsh", "tool"]] as const) {
+        for (const [name, source] of [
+          ["teleport", "agent"],
+          ["tsh", "tool"],
+        ] as const) {
           await writeStandIn(join(directory, "usr/local/bin", name), { source, version: "17.0.0" });
         }
       },
@@ -178,7 +181,10 @@ describe("programs that were installed by hand", () => {
     expect(added(host.footprint(), before)).toEqual([]);
     expect(added(before, host.footprint())).toEqual(LOCKED_NAMESPACE);
     const { status, pid } = await readiness(host);
-    expect({ status, program: await programOf(host, pid) }).toEqual({ status: "ok", program: "/usr/local/bin/teleport" });
+    expect({ status, program: await programOf(host, pid) }).toEqual({
+      status: "ok",
+      program: "/usr/local/bin/teleport",
+    });
     expect(await host.ask("/usr/local/bin/teleport", "version")).toStartWith("Teleport v17.0.0 ");
   });
 });
@@ -206,7 +212,9 @@ describe("what is not watched", () => {
     const never = BAD_RELEASES[2].version;
     cluster.find = advertise(never);
     const outcome = await host.succeed(["update", "--now"]);
-    expect(messages(outcome, "warn").slice(0, 2)).toEqual(Array(2).fill("The service is not running, so it is not reloaded."));
+    expect(messages(outcome, "warn").slice(0, 2)).toEqual(
+      Array(2).fill("The service is not running, so it is not reloaded."),
+    );
     await expectWhole(host, cluster, { revision: never, running: [] });
     expect(await host.ask("systemctl", "is-active", "teleport.service", "tbot.service")).toBe("inactive\ninactive");
   });

@@ -58,7 +58,9 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("the life of an agent o
     const { exitCode, log, requests } = await runWhen(advertise("18.2.0", { inWindow: false }));
     expect({ exitCode, log }).toEqual({
       exitCode: 0,
-      log: ["INFO An update is available. The update window is not active. target_version:18.2.0 active_version:18.1.0"],
+      log: [
+        "INFO An update is available. The update window is not active. target_version:18.2.0 active_version:18.1.0",
+      ],
     });
     expect(requests).toEqual(["/webapi/find"]);
     expect({ pid: await agentPid(), footprint: host.footprint() }).toEqual(before);

@@ -16,6 +16,7 @@ import { testingExecutablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
 import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeRelease } from "../support/release-maker.ts";
+import { layOutPackage } from "../support/teleport-package.ts";
 import { NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
 
 /** A cluster with three releases, and a scratch folder for the trees of hosts. */
@@ -89,6 +90,7 @@ export async function openFaultBench(): Promise<FaultBench> {
       await Bun.write(join(root, "etc/ca.pem"), cluster.ca);
       await Bun.write(join(root, OPTIONS), "version: v1\nkind: updater_options\nca_file: /etc/ca.pem\n");
       writeFiles(root, scenario.files);
+      if (scenario.hasPackage) await layOutPackage(root, { version: OLD });
       for (const step of scenario.start) {
         const { exitCode, stderr } = await run(root, step);
         if (exitCode !== 0) throw new Error(`${scenario.name}: \`${step.args.join(" ")}\` failed:\n${stderr}`);
@@ -116,13 +118,16 @@ export function shapeOf(root: string): string[] {
   return entries.filter((path) => !/update\.lock$/.test(path)).map((path) => describe(join(root, path), `/${path}`));
 }
 
+/** A failed update says so in `update.yaml`, and may have given up the backup: that is not what must be put back. */
+const OUTCOMES = /^ {4}(last_update|backup|skip):\n(( {8}.*\n)+)/gm;
+
 function describe(at: string, path: string): string {
   const stats = lstatSync(at);
   if (stats.isSymbolicLink()) return `${path} -> ${readlinkSync(at)}`;
   const mode = (stats.mode & 0o7777).toString(8);
   if (stats.isDirectory()) return `${path}/ ${mode}`;
   if (stats.size > 64_000) return `${path} ${mode} ${stats.size} bytes`;
-  const text = readFileSync(at, "utf8").replace(/time: .*/g, "time: …");
+  const text = readFileSync(at, "utf8").replace(OUTCOMES, "");
   return `${path} ${mode} ${JSON.stringify(text)}`;
 }
 

@@ -36,7 +36,7 @@ export interface BootedHost extends AsyncDisposable {
   /** Makes missing directories too. */
   writeFile(path: string, file: HostFile): Promise<void>;
   /** A clean shutdown and a new boot over the same disk. */
-  reboot(): Promise<void>;
+  reboot(how?: "reboot" | "poweroff"): Promise<void>;
 }
 
 /** Why no host can be booted here, or undefined when one can. */
@@ -79,9 +79,9 @@ export async function bootHost(options: HostOptions = {}): Promise<BootedHost> {
       const { exitCode, stderr } = await exec(["sh", "-c", script, path, mode.toString(8)], { stdin: content });
       if (exitCode !== 0) throw new Error(`\`${path}\` of the host cannot be written: ${stderr}`);
     },
-    async reboot() {
+    async reboot(how = "reboot") {
       // Its answer is lost when systemd goes down first.
-      await exec(["systemctl", "reboot"]);
+      await exec(["systemctl", how]);
       await machine.ended;
       machine = await boot(name, folder, options.network);
     },
