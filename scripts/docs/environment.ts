@@ -25,7 +25,7 @@ ${readRows(true)}
 ## Refused
 
 These are deleted at the start, and a warning names those that were set. The first two act before the program does: the
-units unset them, and \`sudo\` must not be told to keep them. \`ALL_PROXY\` is deleted in silence: Go programs do not read it.
+units written from our own templates unset them, and \`sudo\` must not be told to keep them. \`ALL_PROXY\` is deleted in silence: Go programs do not read it.
 
 | variable | what it would do |
 |---|---|

@@ -49,8 +49,8 @@ export interface Activation {
  * make the changes in one transaction, the updater's own link last. Nothing outside staging is touched before all that
  * can be known to fail was tried, and what fails later is undone.
  */
-export async function activate(world: World, lock: Lock, job: Activation): Promise<Activated> {
-  await removeOldBackup(world, job);
+export async function activate(world: World, lock: Lock, requested: Activation): Promise<Activated> {
+  const job = { ...requested, config: await removeOldBackup(world, requested) };
   await using staged = await stageActivation(world, job);
   const programs = await provePrograms(world, join(staged.release.directory, "bin"));
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
@@ -89,14 +89,16 @@ export interface Activated {
   manageTbot: boolean;
 }
 
+const SIGNAL_GRACE_MS = 200;
+
 /** From here on it is the release that fails, not the network or the disk: an update marks it, so that the timer skips it. */
-async function blameRelease({ signal }: World, target: Revision, work: () => Promise<void>): Promise<void> {
+async function blameRelease({ clock, signal }: World, target: Revision, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (failure) {
     if (!isUpdateError(failure, "E_SETUP", "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
-    // systemd ends a unit with all of its programs: a `systemctl` that was killed beside us says nothing of the release.
-    if (signal.aborted) throw new UpdateError("E_CANCELED", "interrupted", { cause: failure });
+    // systemd ends a unit with all of its programs at once: one that failed beside us may come before our own signal.
+    await clock.sleep(SIGNAL_GRACE_MS, signal);
     throw new UpdateError("E_BROKEN_RELEASE", `the new version ${formatRevision(target)} failed: ${failure.message}`, {
       ...(failure.hint === undefined ? {} : { hint: failure.hint }),
       cause: failure,

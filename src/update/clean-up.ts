@@ -6,7 +6,9 @@ import { listVersions, removalPlan, versionsToClean } from "../release/store.ts"
 import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
+import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { planOldCopies } from "./own-updater.ts";
+import { planConfig } from "./plan-config.ts";
 import { Transaction } from "./transaction.ts";
 
 interface Job {
@@ -16,14 +18,23 @@ interface Job {
 }
 
 /**
- * Frees the place of a backup that the move will replace, before the new release needs it (updater-core §4.3 step 2).
- * What goes wrong is only warned about: the disk may well be large enough.
+ * Frees the place of a backup that the move will replace, before the new release needs it (updater-core §4.3 step 2), and
+ * answers the configuration without it: however the move ends, it is no backup any more. What goes wrong is only warned
+ * about, as the disk may well be large enough.
  */
-export async function removeOldBackup(world: World, { namespace, config, target }: Job): Promise<void> {
+export async function removeOldBackup(world: World, { namespace, config, target }: Job): Promise<UpdateConfig> {
   const { active, backup } = config.status;
-  if (backup === undefined || sameRevision(target, active)) return;
-  if (sameRevision(backup, target) || sameRevision(backup, active)) return;
-  await tidy(world, () => planRemoval(world, namespace, backup, config.spec.path));
+  if (backup === undefined || sameRevision(target, active)) return config;
+  if (sameRevision(backup, target) || sameRevision(backup, active)) return config;
+  const removal = planRemoval(world, namespace, backup, config.spec.path);
+  if (removal === "still linked") return config;
+  const written = withoutBackup(readUpdateConfig(world.files, namespace));
+  await tidy(world, () => [...planConfig(world.files, namespace, written), ...removal]);
+  return withoutBackup(config);
+}
+
+function withoutBackup(config: UpdateConfig): UpdateConfig {
+  return { ...config, status: { ...config.status, backup: undefined } };
 }
 
 /**
@@ -44,7 +55,8 @@ export function* planAfterwards(
   }
   yield* planOldCopies(world, namespace, linkedUpdater);
   for (const revision of versionsToClean(listVersions(world.files, namespace), keep)) {
-    yield* planRemoval(world, namespace, revision, config.spec.path);
+    const removal = planRemoval(world, namespace, revision, config.spec.path);
+    if (removal !== "still linked") yield* removal;
   }
 }
 
@@ -62,10 +74,15 @@ export async function tidy(world: World, plan: () => Iterable<Change>): Promise<
   });
 }
 
-function planRemoval(world: World, namespace: Namespace, revision: Revision, linkDirectory: string): Change[] {
+function planRemoval(
+  world: World,
+  namespace: Namespace,
+  revision: Revision,
+  linkDirectory: string,
+): Change[] | "still linked" {
   if (isLinked(world.files, join(versionDirectory(namespace, revision), "bin"), linkDirectory)) {
     world.log.warn("An old version is kept: it is still linked.", { version: formatRevision(revision) });
-    return [];
+    return "still linked";
   }
   world.log.info("Removing an old version.", { version: formatRevision(revision) });
   return removalPlan(world.files, namespace, revision);

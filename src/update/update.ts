@@ -4,7 +4,7 @@ import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
-import { type Namespace, versionDirectory } from "../settings/namespace.ts";
+import type { Namespace } from "../settings/namespace.ts";
 import type { Revision } from "../settings/revision.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
@@ -113,7 +113,9 @@ async function recordFailure(
   const isBroken = isUpdateError(failure, "E_BROKEN_RELEASE") || isUpdateError(causeOf(failure), "E_BROKEN_RELEASE");
   const skip: Revision | undefined = isBroken && target !== undefined ? target : config.status.skip;
   try {
-    const recorded = { ...config, status: { ...config.status, skip, backup: presentBackup(world, namespace, config) } };
+    // Not the backup of the start: it may have made room for the release that failed.
+    const { backup } = readUpdateConfig(world.files, namespace).status;
+    const recorded = { ...config, status: { ...config.status, skip, backup } };
     const ungoverned = { ...world, signal: new AbortController().signal };
     // One file, replaced at once, needs no journal; and one that a roll back could not end must stay as it is.
     await inTransaction(ungoverned, undefined, (transaction) =>
@@ -122,12 +124,6 @@ async function recordFailure(
   } catch (error) {
     world.log.error("The failed update could not be recorded.", { error: String(error) });
   }
-}
-
-/** A backup that made room for the failed release is no backup any more. */
-function presentBackup({ files }: World, namespace: Namespace, { status }: UpdateConfig): Revision | undefined {
-  const isThere = status.backup !== undefined && files.stat(versionDirectory(namespace, status.backup)) !== undefined;
-  return isThere ? status.backup : undefined;
 }
 
 function warnOfOtherProxy({ log }: World, { spec }: UpdateConfig, { proxy, proxySource }: TeleportDefaults): void {
