@@ -3,14 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executablePath } from "../test/support/executable.ts";
 import { advertise, startProxyAndCdn } from "../test/support/proxy-and-cdn.ts";
-import { makeRelease } from "../test/support/release-maker.ts";
+import { makeRelease, type ReleaseOptions } from "../test/support/release-maker.ts";
 import { type DemoHost, openHost } from "./demo/hosts.ts";
 
 /**
  * `npm run demo`: the main job with no cluster at hand. A proxy and CDN on loopback, a release of real size, a host, and
- * the compiled executable that enrolls it; then what changed on disk. Cleans up after itself.
+ * the compiled executable that enrolls it; then what changed on disk, a move to a good release, and a bad release that
+ * the host survives. Cleans up after itself.
  */
 const VERSION = "18.4.1";
+const GOOD = "18.4.2";
+const BAD = "18.4.3";
 const UNPACKED_BYTES = 650_000_000;
 
 async function main(): Promise<void> {
@@ -31,6 +34,23 @@ async function main(): Promise<void> {
     await using host = await openHost(executable, cluster.ca);
     console.log(host.description);
     await showEnrolment(host, cluster.address, cluster.baseUrl);
+
+    title(`The cluster moves on to ${GOOD}`);
+    await makeRelease({ directory: scratch, version: GOOD });
+    cluster.find = advertise(GOOD);
+    await must(host, ["update", "--now"]);
+    await showAgent(host);
+
+    await makeRelease({ directory: scratch, version: BAD, ...badness(host) });
+    title(
+      `The cluster moves on to ${BAD}, ${host.isBooted ? "whose agent ends at once" : "which is for another processor"}`,
+    );
+    cluster.find = advertise(BAD);
+    console.log(`exit code ${await host.updater(["update", "--now"])}`);
+    await showAgent(host);
+
+    title("teleport-update status");
+    await must(host, ["status"]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -51,6 +71,16 @@ async function showEnrolment(host: DemoHost, proxy: string, baseUrl: string): Pr
   title("Start the agent, as the notice says");
   console.log(await host.run(["systemctl", "enable", "--now", "teleport"]));
   console.log(await host.run(["systemctl", "--no-pager", "--lines=0", "status", "teleport", "teleport-update.timer"]));
+}
+
+/** A tree runs no agent, so a release shows there what is wrong with it only in its programs. */
+function badness(host: DemoHost): Partial<ReleaseOptions> {
+  return { bad: { agent: host.isBooted ? "exits-at-once" : "wrong-architecture" } };
+}
+
+async function showAgent(host: DemoHost): Promise<void> {
+  if (!host.isBooted) return;
+  console.log(await host.run(["sh", "-c", "teleport version; systemctl is-active teleport"]));
 }
 
 /** Where an updater may write, path by path; contents would only be noise here. */

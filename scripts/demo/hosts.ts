@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { bootHost, canBoot } from "../../test/support/booted-host.ts";
 
 /** A host to be enrolled: booted for real, or a tree on disk that stands for one. */
@@ -37,7 +37,10 @@ async function bootedHost(executable: string, authority: string): Promise<DemoHo
       process.stdout.write(stderr + stdout);
       return exitCode;
     },
-    run: async (argv) => (await host.exec(argv)).stdout,
+    async run(argv) {
+      const { stdout, stderr } = await host.exec(argv);
+      return (stdout + stderr).trimEnd();
+    },
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };
 }
@@ -46,7 +49,12 @@ async function scratchHost(executable: string, authority: string): Promise<DemoH
   const directory = mkdtempSync(join(tmpdir(), "teleport-update-demo-"));
   mkdirSync(join(directory, "etc/ssl/certs"), { recursive: true });
   writeFileSync(join(directory, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
-  const caFile = join(directory, "demo-ca.pem");
+  // Programs made without a C compiler need the loader of their system, which this tree has not.
+  for (const loader of ["lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"]) {
+    mkdirSync(dirname(join(directory, loader)), { recursive: true });
+    writeFileSync(join(directory, loader), "");
+  }
+  const caFile = join(directory, "etc/demo-ca.pem");
   writeFileSync(caFile, authority);
   return {
     description: "a scratch tree",

@@ -7,10 +7,19 @@ import { formatOptions, readOptions, readOptionsText } from "../settings/options
 /** The word that clears a setting, as for `--group` and `--base-url`. */
 const CLEAR = "default";
 
-/** The change that keeps `caFile` for later runs; none when it is empty, which leaves the setting as it is. */
+/**
+ * The change that keeps `caFile`, a path of this machine, for later runs; none when it is empty, which leaves the setting
+ * as it is, and none for a file outside the root of `files`, which the host will not have.
+ */
 export function planOptions(files: Files, namespace: Namespace, caFile: string): Change[] {
-  if (caFile === "") return [];
-  const options = { ...readOptions(files, namespace), caFile: caFile === CLEAR ? undefined : caFile };
+  const kept = caFile === CLEAR ? CLEAR : pathOfHost(files.root, caFile);
+  if (kept === undefined || kept === "") return [];
+  const options = { ...readOptions(files, namespace), caFile: kept === CLEAR ? undefined : kept };
   const text = formatOptions(readOptionsText(files, namespace), options, namespace.options);
   return text === undefined ? [] : fileChanges(files, namespace.options, text);
+}
+
+function pathOfHost(root: string, path: string): string | undefined {
+  if (root === "/" || path === "") return path;
+  return path.startsWith(`${root}/`) ? path.slice(root.length) : undefined;
 }

@@ -134,9 +134,9 @@ describe("an update that is interrupted", () => {
     await reached(run, phase.reached(host, run));
     const startedAt = performance.now();
     await host.exec(argv);
-    const { exitCode, result, code } = await run.ended;
+    const outcome = await run.ended;
     expect(performance.now() - startedAt).toBeLessThan(STOP_LIMIT_MS);
-    expect({ exitCode, result, code }).toEqual({ exitCode: 1, result: "exit-code", code: "E_CANCELED" });
+    expect(outcome).toMatchObject({ exitCode: 1, result: "exit-code", code: "E_CANCELED" });
 
     await host.exec(["rm", "-f", STALL_SETUP]);
     await expectWhole(host, cluster, { revision: OLD });
