@@ -20,6 +20,7 @@ import { planOptions } from "./plan-options.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { serviceReloads } from "./services.ts";
 import { planSetupStep } from "./setup-step.ts";
+import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
 import { stageActivation } from "./stage-activation.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -89,15 +90,13 @@ export interface Activated {
   manageTbot: boolean;
 }
 
-const SIGNAL_GRACE_MS = 200;
-
 /** From here on it is the release that fails, not the network or the disk: an update marks it, so that the timer skips it. */
 async function blameRelease({ clock, signal }: World, target: Revision, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (failure) {
     if (!isUpdateError(failure, "E_SETUP", "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
-    // systemd ends a unit with all of its programs at once: one that failed beside us may come before our own signal.
+    // Rejects when it was our own end that made the program fail.
     await clock.sleep(SIGNAL_GRACE_MS, signal);
     throw new UpdateError("E_BROKEN_RELEASE", `the new version ${formatRevision(target)} failed: ${failure.message}`, {
       ...(failure.hint === undefined ? {} : { hint: failure.hint }),

@@ -97,6 +97,8 @@ async function undoSetup(world: World, change: SetupChange): Promise<void> {
     ...change.before.map((image) => async () => restoreImage(world, image)),
     ...(on.length > 0 ? [() => systemd(world).daemonReload()] : []),
     ...on.map(bring),
+    // What enables a unit beside its own `WantedBy` went when systemd disabled it.
+    ...change.before.filter(({ kind }) => kind === "link").map((image) => async () => restoreImage(world, image)),
   ]);
 }
 

@@ -7,6 +7,7 @@ import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
 import { Journal } from "./journal.ts";
 import { makeChange, undoChange } from "./make-change.ts";
+import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
 
 /** What a transaction needs of the lock under which it runs; our setup step has none, it runs under that of its parent. */
 type Held = Pick<Lock, "namespace" | "descriptor">;
@@ -76,6 +77,7 @@ export class Transaction {
  */
 export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<boolean> {
   const world = { ...interruptible, signal: new AbortController().signal };
+  if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
   let isComplete = true;
   // A service may read anything that the list touched, so it is reloaded once all of that is back.
   const others = changes.filter(({ kind }) => kind !== "reload");
