@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { STRIKES, type Strike } from "../src/platform/fault-point.ts";
-import { brokenPromises, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
+import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
 import { SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
 
 /**
@@ -90,17 +90,4 @@ async function strikeOnce(
   if (again.exitCode !== 0) return `the next run fails: ${again.stderr.trim().split("\n").at(-1)?.slice(0, 300)}`;
   const difference = differenceOf(endShape, shapeOf(root));
   return difference === undefined ? undefined : `the next run ends elsewhere: ${difference}`;
-}
-
-/** The first entries that only one of two trees has; namespaces keep what the lock needs. */
-function differenceOf(expected: readonly string[], found: readonly string[]): string | undefined {
-  const isOfTheLock = (line: string) => /^\/opt(\/teleport(\/default(\/versions)?)?)?\/ 755$/.test(line);
-  const [missing, extra] = [
-    expected.filter((line) => !found.includes(line) && !isOfTheLock(line)),
-    found.filter((line) => !expected.includes(line) && !isOfTheLock(line)),
-  ];
-  if (missing.length + extra.length === 0) return undefined;
-  return [...missing.slice(0, 3).map((line) => `- ${line}`), ...extra.slice(0, 3).map((line) => `+ ${line}`)]
-    .join("  ")
-    .slice(0, 600);
 }

@@ -72,7 +72,7 @@ export function hostFiles(root = "/"): Files {
     placeLink: (path, target) =>
       attempt("link", path, () => {
         const at = real(path);
-        const temporary = temporaryBeside(at);
+        const temporary = clearedTemporary(at);
         symlinkSync(target, temporary);
         renameOrRemove(temporary, at);
       }),
@@ -86,6 +86,7 @@ export function hostFiles(root = "/"): Files {
     removeFile: (path) =>
       attempt("remove", path, () => {
         const at = real(path);
+        unlessMissing(() => unlinkSync(temporaryBeside(at)));
         if (unlessMissing(() => unlinkSync(at) ?? true)) syncDirectory(dirname(at));
       }),
     removeDirectory: (path) =>
@@ -175,7 +176,7 @@ function makeParents(host: Pick<Files, "real" | "realFollowed">, path: string, m
 
 function replaceFile(at: string, content: string, mode: number): void {
   const kept = lstatIfPresent(at);
-  const temporary = temporaryBeside(at);
+  const temporary = clearedTemporary(at);
   const descriptor = openSync(
     temporary,
     constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
@@ -221,9 +222,18 @@ function renameOrRemove(temporary: string, at: string): void {
   syncDirectory(dirname(at));
 }
 
-/** In the same directory, so that the rename is atomic and a security label is inherited (installer-systemd §1.9). */
+/**
+ * In the same directory, so that the rename is atomic and a security label is inherited (installer-systemd §1.9). One name
+ * for each path: what a killed run left is in the way of the next write to the path, or of its undo, and goes with it.
+ */
 function temporaryBeside(at: string): string {
-  return join(dirname(at), `.${basename(at)}${crypto.randomUUID().slice(0, 8)}`);
+  return join(dirname(at), `.${basename(at)}.teleport-update`);
+}
+
+function clearedTemporary(at: string): string {
+  const temporary = temporaryBeside(at);
+  unlessMissing(() => unlinkSync(temporary));
+  return temporary;
 }
 
 function syncDirectory(at: string): void {

@@ -26,7 +26,7 @@ export interface FaultBench extends AsyncDisposable {
   run(
     root: string,
     command: Scenario["command"],
-    fault?: { index: number; strike: Strike },
+    fault?: { index: number; strike: Strike } | { killAfterMs: number },
     log?: string,
   ): Promise<Outcome>;
   /** A tree in the scenario's start state. */
@@ -72,12 +72,17 @@ export async function openFaultBench(): Promise<FaultBench> {
         stdout: "ignore",
         stderr: "pipe",
         env: {
-          ...(fault === undefined ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
+          ...(fault === undefined || "killAfterMs" in fault ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
           ...(log === undefined ? {} : { TESTING_FAULT_LOG: log }),
         },
       },
     );
+    const killer =
+      fault !== undefined && "killAfterMs" in fault
+        ? setTimeout(() => child.kill("SIGKILL"), fault.killAfterMs)
+        : undefined;
     const stderr = await new Response(child.stderr).text();
+    clearTimeout(killer);
     return { exitCode: await child.exited, stderr };
   };
   return {
@@ -149,4 +154,17 @@ export function brokenPromises(root: string): string[] {
       ? []
       : [`${dirname(target)} is not complete`];
   });
+}
+
+/** The first entries that only one of two trees has; namespaces keep what the lock needs. */
+export function differenceOf(expected: readonly string[], found: readonly string[]): string | undefined {
+  const isOfTheLock = (line: string) => /^\/opt(\/teleport(\/default(\/versions)?)?)?\/ 755$/.test(line);
+  const [missing, extra] = [
+    expected.filter((line) => !found.includes(line) && !isOfTheLock(line)),
+    found.filter((line) => !expected.includes(line) && !isOfTheLock(line)),
+  ];
+  if (missing.length + extra.length === 0) return undefined;
+  return [...missing.slice(0, 3).map((line) => `- ${line}`), ...extra.slice(0, 3).map((line) => `+ ${line}`)]
+    .join("  ")
+    .slice(0, 600);
 }

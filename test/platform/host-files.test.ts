@@ -90,6 +90,20 @@ describe("writing", () => {
     expect(files.makeDirectory("/x/y/z")).toEqual([]);
   });
 
+  test("what a killed run left beside a path goes with the next write, link or removal there", () => {
+    const leftOvers = () => writeFileSync(at(".a.teleport-update"), "left");
+    for (const next of [
+      () => files.writeFile("/a", "new"),
+      () => files.placeLink("/a", "/b"),
+      () => files.removeFile("/a"),
+      () => files.removeFile("/a"),
+    ]) {
+      leftOvers();
+      next();
+      expect(existsSync(at(".a.teleport-update"))).toBe(false);
+    }
+  });
+
   test("parents may be links, which stay inside the root", () => {
     mkdirSync(at("data"));
     symlinkSync("/data", at("opt"));
