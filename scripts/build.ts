@@ -23,8 +23,13 @@ const { values: options } = parseArgs({
     "no-arm64-start": { type: "boolean", default: false },
     // For tests only: services are watched ten times as fast. Never shipped, so it lies in a folder of its own.
     testing: { type: "boolean", default: false },
+    // For tests only, too: an executable of ours as another release of it.
+    "testing-version": { type: "string" },
   },
 });
+
+const isTesting = options.testing || options["testing-version"] !== undefined;
+const version = options["testing-version"] ?? packageJson.version;
 
 process.chdir(`${import.meta.dir}/..`);
 const commit = commitOfTree();
@@ -44,7 +49,8 @@ function chosenTargets(): Target[] {
 
 function build(target: Target): string {
   const { bunTarget } = TARGETS[target];
-  const outfile = `dist/${options.testing ? "testing/" : ""}teleport-update-linux-${target}`;
+  const folder = ["dist", ...(isTesting ? ["testing"] : []), options["testing-version"] ?? []].flat().join("/");
+  const outfile = `${folder}/teleport-update-linux-${target}`;
   const { exitCode, stdout, stderr } = Bun.spawnSync(
     [
       process.execPath,
@@ -62,11 +68,11 @@ function build(target: Target): string {
       "--reject-unresolved",
       `--target=${bunTarget}`,
       `--compile-executable-path=${provenRuntime(target)}`,
-      `--define=BUILD_VERSION=${JSON.stringify(packageJson.version)}`,
+      `--define=BUILD_VERSION=${JSON.stringify(version)}`,
       `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
       `--define=BUILD_ID=${JSON.stringify(buildId)}`,
-      `--define=TESTING_FAULTS=${options.testing}`,
-      `--define=TESTING_HEALTH_INTERVAL_MS=${options.testing ? 200 : "undefined"}`,
+      `--define=TESTING_FAULTS=${isTesting}`,
+      `--define=TESTING_HEALTH_INTERVAL_MS=${isTesting ? 200 : "undefined"}`,
       "src/bin/teleport-update.ts",
       `--outfile=${outfile}`,
     ],
@@ -123,7 +129,7 @@ function fastestStart(argv: string[], times: number): string {
     const started = performance.now();
     const { exitCode, stdout, stderr } = Bun.spawnSync([...argv, "version"], { env: {}, stdin: "ignore" });
     const took = performance.now() - started;
-    const answered = exitCode === 0 && stdout.toString().startsWith(`Teleport v${packageJson.version} `);
+    const answered = exitCode === 0 && stdout.toString().startsWith(`Teleport v${version} `);
     if (!answered) fail(`\`${argv.at(-1)} version\` exited ${exitCode} and said:\n${stdout}${stderr}`);
     return took;
   });

@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "teleport-update-releases-"));
   try {
     const release = await makeRelease({ directory: scratch, version: VERSION, unpackedBytes: UNPACKED_BYTES });
+    console.log("its programs are small stand-ins that behave like the agent and the bot, padded to size");
     console.log(`${release.fileName}: ${megabytes(release.bytes)} (${megabytes(release.unpackedBytes)} unpacked)`);
     await using cluster = await startProxyAndCdn({ releases: scratch });
     cluster.find = advertise(VERSION);
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
       `The cluster moves on to ${BAD}, ${host.isBooted ? "whose agent ends at once" : "which is for another processor"}`,
     );
     cluster.find = advertise(BAD);
+    if (host.isBooted) console.log("the updater watches the agent for a minute before it gives up on the release");
     console.log(`exit code ${await host.updater(["update", "--now"])}`);
     await showAgent(host);
 
@@ -69,6 +71,7 @@ async function showEnrolment(host: DemoHost, proxy: string, baseUrl: string): Pr
 
   if (!host.isBooted) return;
   title("Start the agent, as the notice says");
+  console.log("$ systemctl enable --now teleport");
   console.log(await host.run(["systemctl", "enable", "--now", "teleport"]));
   console.log(await host.run(["systemctl", "--no-pager", "--lines=0", "status", "teleport", "teleport-update.timer"]));
 }

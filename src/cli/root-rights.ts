@@ -7,7 +7,9 @@ const REQUIRED_UMASK = 0o022;
 /** Refuses to change this host for anyone but root; a host under `--root DIR` needs no more than the rights to DIR. */
 export function requireRoot(effectiveUser: number | undefined, hostRoot: string, command: string): void {
   if (effectiveUser === 0 || hostRoot !== "/") return;
-  throw new UpdateError("E_NOT_ROOT", `\`${command}\` must be run as root`, { hint: `try \`sudo ${command}\`` });
+  throw new UpdateError("E_NOT_ROOT", `\`${command}\` must be run as root`, {
+    hint: "run the same command with `sudo`",
+  });
 }
 
 /** Warns when the umask that we replace by 0022 would have taken away more (updater-core §7.1). */

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
@@ -77,10 +78,11 @@ async function runVersion(
   path: string,
   limitMs: number,
 ): Promise<void> {
+  const program = basename(path);
   const { exitCode, failure, timedOut } = await processes.run([path, "version"], {
     timeoutMs: limitMs,
     signal,
-    onLine: (line, from) => (from === "stdout" ? log.info(line, { path }) : log.debug(line, { path })),
+    onLine: (line, from) => (from === "stdout" ? log.info(line, { program }) : log.debug(line, { program })),
   });
   if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while running \`${path} version\``);
   if (exitCode >= 0 && failure === undefined) {

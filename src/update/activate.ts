@@ -9,7 +9,7 @@ import { planUnitRecord } from "../host/unit-record.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
+import { type Namespace, PACKAGE_DIRECTORY, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
@@ -57,6 +57,7 @@ export async function activate(world: World, lock: Lock, requested: Activation):
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);
+  warnOfOtherNamespace(world, job.namespace, links);
   const setup = await planSetup(world, job, tbot.isManaged, { directory: staged.release.directory, programs });
   const edits = findEditedUnits(world.files, job.namespace, {
     manageTbot: tbot.isManaged,
@@ -124,6 +125,25 @@ function planProgramLinks(
     updaterTarget: updater?.target,
     asideSuffix: crypto.randomUUID().slice(0, 8),
   });
+}
+
+/** One link directory for two namespaces takes the programs of the first one away; it may be meant, but not by many. */
+function warnOfOtherNamespace(
+  { log }: World,
+  { installDirectory, directory }: Namespace,
+  links: readonly Change[],
+): void {
+  const isElsewhere = (target: string) =>
+    target.startsWith(`${installDirectory}/`) &&
+    !target.startsWith(`${directory}/`) &&
+    !target.startsWith(PACKAGE_DIRECTORY);
+  for (const link of links) {
+    if (link.kind !== "link" || link.before === null || !isElsewhere(link.before)) continue;
+    log.warn("A link of another installation is taken over; give each suffix its own `--path`.", {
+      path: link.path,
+      was: link.before,
+    });
+  }
 }
 
 async function planSetup(

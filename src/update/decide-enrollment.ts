@@ -34,7 +34,7 @@ export function decideEnrollment({ config, answer, forceVersion, forceFlags }: E
   const version = isForced ? forceVersion : answer.target.version;
   if (version === "") {
     throw new UpdateError("E_NO_TARGET", "the agent version is not available from the cluster", {
-      hint: "on a self-hosted cluster create the `autoupdate_version` resource with `tctl create`, or choose a version with `--force-version`",
+      hint: "on a self-hosted cluster create the `autoupdate_version` resource with `tctl create`, or choose a version with `teleport-update pin --force-version`",
     });
   }
   const target = revision(version, [...answer.flags, ...forceFlags]);

@@ -1,7 +1,7 @@
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
-import { enterNamespace } from "./enter.ts";
+import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planConfig } from "./plan-config.ts";
 import { inTransaction } from "./transaction.ts";
@@ -9,6 +9,7 @@ import { inTransaction } from "./transaction.ts";
 /** Turns updates off and nothing else: the timer goes on and finds nothing to do (updater-core §4.6). */
 export async function disable(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
+  warnIfMissing(world, namespace);
   const config = readUpdateConfig(world.files, namespace);
   if (!config.spec.enabled) {
     world.log.info("Automatic updates already disabled.");

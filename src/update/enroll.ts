@@ -12,6 +12,7 @@ import { decideEnrollment } from "./decide-enrollment.ts";
 import { enterNamespace } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
+import { CLEAR, pathOfHost } from "./plan-options.ts";
 
 /** What `enable` and `pin` are asked to do. An empty string, and `undefined`, leave a setting as it is. */
 export interface EnrollRequest {
@@ -44,6 +45,12 @@ export async function enroll(world: World, request: EnrollRequest): Promise<void
   const { namespace } = request;
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
 
+  if (request.caFile !== CLEAR && pathOfHost(world.files.root, request.caFile) === undefined) {
+    world.log.warn("The file of `--ca-file` lies outside the root: it is trusted now, and not kept for the host.", {
+      ca_file: request.caFile,
+      root: world.files.root,
+    });
+  }
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
   const decision = decideEnrollment({

@@ -20,3 +20,12 @@ export async function enterNamespace(world: World, namespace: Namespace, mode: L
     throw error;
   }
 }
+
+/** For commands that find nothing to do on a host that was never enrolled: most likely the suffix is mistyped. */
+export function warnIfMissing({ files, log }: Pick<World, "files" | "log">, namespace: Namespace): void {
+  if (files.stat(namespace.config) !== undefined) return;
+  log.warn("Nothing is installed by this updater here.", {
+    suffix: namespace.suffix || undefined,
+    config: namespace.config,
+  });
+}

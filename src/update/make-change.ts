@@ -2,9 +2,10 @@ import { dirname } from "node:path";
 import { bringBack, reloadService } from "../host/reload.ts";
 import { makeModuleChange, undoModuleChange } from "../host/selinux/reach-module.ts";
 import { systemd } from "../host/systemd.ts";
-import type { Change, Image, SetupChange, UnitState } from "../platform/change.ts";
+import type { Change, FileImage, Image, SetupChange, UnitState } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 
 /** Makes one change of the host. `lockDescriptor` goes to a foreign setup child only. */
 export async function makeChange(world: World, change: Change, lockDescriptor?: number): Promise<void> {
@@ -160,7 +161,12 @@ function restoreLink({ files }: World, path: string, target: string): void {
   files.placeLink(path, target);
 }
 
-function restoreFile(world: World, path: string, image: { content: string; mode: number }): void {
-  world.files.writeFile(path, image.content, image.mode);
-  world.files.setMode(path, image.mode);
+function restoreFile({ files }: World, path: string, image: FileImage): void {
+  try {
+    files.writeFile(path, image.content, image.mode);
+    files.setMode(path, image.mode);
+  } catch (error) {
+    // What could not be changed cannot be put back either, and need not be.
+    if (files.stat(path)?.kind !== "file" || files.readText(path, UNIT_SIZE_LIMIT) !== image.content) throw error;
+  }
 }

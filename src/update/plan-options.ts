@@ -5,7 +5,7 @@ import type { Namespace } from "../settings/namespace.ts";
 import { formatOptions, readOptions, readOptionsText } from "../settings/options.ts";
 
 /** The word that clears a setting, as for `--group` and `--base-url`. */
-const CLEAR = "default";
+export const CLEAR = "default";
 
 /**
  * The change that keeps `caFile`, a path of this machine, for later runs; none when it is empty, which leaves the setting
@@ -19,7 +19,8 @@ export function planOptions(files: Files, namespace: Namespace, caFile: string):
   return text === undefined ? [] : fileChanges(files, namespace.options, text);
 }
 
-function pathOfHost(root: string, path: string): string | undefined {
+/** Undefined for a path of this machine that the host under `root` has not. */
+export function pathOfHost(root: string, path: string): string | undefined {
   if (root === "/" || path === "") return path;
   return path.startsWith(`${root}/`) ? path.slice(root.length) : undefined;
 }

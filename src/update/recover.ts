@@ -32,10 +32,10 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
   world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
   const kept = writtenSince(world.files, run.changes);
   if (
-    !(await undoAll(
+    (await undoAll(
       world,
       run.changes.filter((change) => change.kind !== "file" || !kept.has(change.path)),
-    ))
+    )) === "in part"
   ) {
     throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
       hint: "read the errors above, remove their cause, and run the command again",

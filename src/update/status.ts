@@ -28,9 +28,7 @@ export async function readStatus(
   reportUnfinished(world, request.namespace);
   const { spec, status } = mergeOverride(readUpdateConfig(world.files, request.namespace), NO_OVERRIDE, "none");
   if (spec.proxy === "") {
-    throw new UpdateError("E_NOT_INSTALLED", "Teleport was not installed by `teleport-update` with this suffix", {
-      hint: "enroll this host with `teleport-update enable --proxy ADDRESS`, or name another `--install-suffix`",
-    });
+    throw notInstalled(request.namespace);
   }
   const id = status.idFile === "" ? "" : readPersistedId(world.files, status.idFile);
   const { proxy, group } = spec;
@@ -41,4 +39,11 @@ export async function readStatus(
 /** True when the host should move now; edition counts, as in the rendered form (updater-core §1.5, exit code 3). */
 export function shouldUpdateNow({ status, answer }: Pick<StatusReport, "status" | "answer">): boolean {
   return answer.inWindow && formatRevision(status.active) !== formatRevision(answer.target);
+}
+
+function notInstalled({ suffix }: Namespace): UpdateError {
+  const [which, flag] = suffix === "" ? ["without a suffix", ""] : [`with the suffix \`${suffix}\``, ` -i ${suffix}`];
+  return new UpdateError("E_NOT_INSTALLED", `Teleport was not installed by \`teleport-update\` ${which}`, {
+    hint: `enroll this host with \`teleport-update enable${flag} --proxy ADDRESS\`, or name another \`--install-suffix\``,
+  });
 }

@@ -59,11 +59,11 @@ export class Transaction {
     faultPoint("commit:after");
   }
 
-  /** Undoes everything that was begun. Answers whether all of it could be undone; if not, the journal stays for the next run. */
-  async rollBack(): Promise<boolean> {
-    const isComplete = await undoAll(this.#world, this.#begun.splice(0));
-    if (isComplete) this.#journal?.end("undone");
-    return isComplete;
+  /** Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. */
+  async rollBack(): Promise<Undone> {
+    const undone = await undoAll(this.#world, this.#begun.splice(0));
+    if (undone !== "in part") this.#journal?.end("undone");
+    return undone;
   }
 
   #stopIfInterrupted(): void {
@@ -71,14 +71,17 @@ export class Transaction {
   }
 }
 
+/** `unhealthy`: everything is back in its place, but a service did not come up with it. */
+export type Undone = "whole" | "unhealthy" | "in part";
+
 /**
  * Undoes changes, last first, and goes on past failures. Not interruptible: stopping here would leave the host between two
- * releases. Answers whether all of it could be undone.
+ * releases.
  */
-export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<boolean> {
+export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<Undone> {
   const world = { ...interruptible, signal: new AbortController().signal };
   if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
-  let isComplete = true;
+  let undone = "whole" as Undone;
   // A service may read anything that the list touched, so it is reloaded once all of that is back.
   const others = changes.filter(({ kind }) => kind !== "reload");
   for (const change of [...others.reverse(), ...changes.flatMap(reloadsOf)]) {
@@ -87,11 +90,11 @@ export async function undoAll(interruptible: World, changes: readonly Change[]):
       faultPoint(`${change.kind}:undone`);
     } catch (error) {
       if (await isOnlyShutdown(world, error)) continue;
-      isComplete = false;
+      undone = change.kind === "reload" && undone !== "in part" ? "unhealthy" : "in part";
       world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
     }
   }
-  return isComplete;
+  return undone;
 }
 
 /**
@@ -111,15 +114,24 @@ export async function inTransaction<T>(
   } catch (failure) {
     if (transaction.begun.length === 0) throw failure;
     world.log.warn("The change failed, putting the host back as it was.", { error: messageOf(failure) });
-    if (await transaction.rollBack()) {
-      world.log.warn("The host is back as it was before this run.");
-      throw failure;
+    switch (await transaction.rollBack()) {
+      case "whole":
+        world.log.warn("The host is back as it was before this run.");
+        throw failure;
+      case "unhealthy":
+        throw rollBackError(failure, "the host is put back, but a service did not come up, after", UNHEALTHY);
+      case "in part":
+        throw rollBackError(failure, "not every change could be undone, after", BROKEN);
     }
-    throw new UpdateError("E_ROLLBACK", `not every change could be undone after: ${messageOf(failure)}`, {
-      hint: "the installation is likely broken: read the errors above, remove their cause, and run `teleport-update enable` again",
-      cause: failure,
-    });
   }
+}
+
+const UNHEALTHY = "read the errors above; a cluster that is down looks like this too";
+const BROKEN =
+  "the installation is likely broken: read the errors above, remove their cause, and run `teleport-update enable` again";
+
+function rollBackError(failure: unknown, what: string, hint: string): UpdateError {
+  return new UpdateError("E_ROLLBACK", `${what}: ${messageOf(failure)}`, { hint, cause: failure });
 }
 
 function reloadsOf(change: Change): Change[] {

@@ -11,7 +11,7 @@ import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { applyTeardown } from "./apply-setup.ts";
 import { decideUninstall } from "./decide-uninstall.ts";
-import { enterNamespace } from "./enter.ts";
+import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planGiveBack, planRemoval, type Replacement } from "./plan-replacement.ts";
 import { listPackagePrograms } from "./teleport-package.ts";
@@ -30,6 +30,7 @@ export interface UninstallRequest {
  */
 export async function uninstall(world: World, { namespace, force }: UninstallRequest): Promise<void> {
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
+  warnIfMissing(world, namespace);
   const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   // A path that nobody set is no reason to leave links behind that lead nowhere.
   const linkDirectory = config.spec.path || namespace.defaultLinkDirectory;

@@ -12,7 +12,7 @@ import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { chooseBaseUrl } from "./choose-base-url.ts";
 import { decideUpdate, decisionAttributes } from "./decide-update.ts";
-import { enterNamespace } from "./enter.ts";
+import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { COMMAND_LOCK, TIMER_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
 import { planConfig } from "./plan-config.ts";
@@ -39,6 +39,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
   const { namespace, isNow } = request;
   const startedAt = world.clock.now();
   using lock = await enterNamespace(world, namespace, isNow ? COMMAND_LOCK : TIMER_LOCK);
+  warnIfMissing(world, namespace);
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
     world.log.info("Automatic updates are disabled.");

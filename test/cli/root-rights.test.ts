@@ -32,7 +32,7 @@ describe("the root rule", () => {
 
   test.each([[1000], [undefined]])("user %p may not change this host", (user) => {
     expect(() => requireRoot(user, "/", "teleport-update enable")).toThrow(
-      expect.objectContaining({ code: "E_NOT_ROOT", hint: "try `sudo teleport-update enable`" }),
+      expect.objectContaining({ code: "E_NOT_ROOT", hint: "run the same command with `sudo`" }),
     );
   });
 });

@@ -17,7 +17,7 @@ import { must } from "../support/must.ts";
 import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeRelease } from "../support/release-maker.ts";
 import { layOutPackage } from "../support/teleport-package.ts";
-import { NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
+import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
 
 /** A cluster with three releases, and a scratch folder for the trees of hosts. */
 export interface FaultBench extends AsyncDisposable {
@@ -25,7 +25,7 @@ export interface FaultBench extends AsyncDisposable {
   /** Runs the testing executable over the tree; `fault` is the n-th point and what strikes there. */
   run(
     root: string,
-    command: Scenario["command"],
+    command: Command,
     fault?: { index: number; strike: Strike } | { killAfterMs: number },
     log?: string,
   ): Promise<Outcome>;
@@ -54,13 +54,13 @@ export async function openFaultBench(): Promise<FaultBench> {
     return join(scratch, `root-${folders}`);
   };
 
-  const run: FaultBench["run"] = async (root, { wants, args }, fault, log) => {
+  const run: FaultBench["run"] = async (root, { wants, args, program = executable }, fault, log) => {
     cluster.find = advertise(wants);
     const [command = "", ...rest] = args;
     const isEnrolling = command === "enable" || command === "pin";
     const child = Bun.spawn(
       [
-        executable,
+        program,
         "--root",
         root,
         command,

@@ -1,11 +1,19 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+export interface Command {
+  /** The version that the cluster wants meanwhile. */
+  wants: string;
+  args: readonly string[];
+  /** Another updater than the bench's own. */
+  program?: string;
+}
+
 /** One command, on a host in one state: what the kill matrix strikes at. */
 export interface Scenario {
   name: string;
-  /** Commands that bring an empty tree to the state, one after the other; each with the version that the cluster wants then. */
-  start: { wants: string; args: readonly string[] }[];
+  /** Commands that bring an empty tree to the state, one after the other. */
+  start: readonly Command[];
   /** Made in the tree first. */
   files?: Record<string, { content: string; mode: number }>;
   /** The release lies in the package's place too. */
@@ -13,7 +21,7 @@ export interface Scenario {
   /** Paths of the start state that a failed run may have given up, by design. */
   mayLose?: RegExp;
   /** The command that is struck. */
-  command: { wants: string; args: readonly string[] };
+  command: Command;
 }
 
 export const OLD = "18.0.0";

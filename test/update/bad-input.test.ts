@@ -108,7 +108,7 @@ const ROWS: Record<string, Row> = {
   },
   "the options file cannot be parsed": {
     host: (host) => host.write(NAMESPACE.options, "version: v1\nkind: [\n"),
-    request: () => ({ caFile: "/etc/ca.pem" }),
+    request: () => ({ caFile: "default" }),
     code: "E_OPTIONS_READ",
     says: [NAMESPACE.options],
   },

@@ -63,7 +63,7 @@ test.each(CHANGES.map((_, index) => index + 1))(
     const transaction = new Transaction(testWorld(root));
     await transaction.apply(CHANGES.slice(0, count));
     expect(snapshot(root)).not.toEqual(before);
-    expect(await transaction.rollBack()).toBe(true);
+    expect(await transaction.rollBack()).toBe("whole");
     expect(snapshot(root)).toEqual(before);
   },
 );

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { ERROR_CODES } from "../../src/platform/errors.ts";
+import { brokenPromises, differenceOf, type FaultBench, type Outcome, openFaultBench, shapeOf } from "./bench-host.ts";
+import { type Command, NEW, OLD, type Scenario } from "./scenarios.ts";
+
+const CROWD = 50;
+const RACES = 3;
+const TIME_LIMIT_MS = 120_000;
+
+const enable = (wants: string): Command => ({ wants, args: ["enable"] });
+/** As `enable`, where an uninstallation took the setting that names the cluster's authority. */
+const enableAnew = (root: string): Command => ({
+  wants: NEW,
+  args: ["enable", "--ca-file", join(root, "etc/ca.pem")],
+});
+const updateTo = (wants: string): Command => ({ wants, args: ["update", "--now"] });
+const uninstall: Command = { wants: NEW, args: ["uninstall", "--force"] };
+
+const enrolled: Scenario = {
+  name: "a crowd",
+  start: [{ wants: OLD, args: ["link-package"] }, enable(OLD), updateTo(NEW)],
+  hasPackage: true,
+  command: updateTo(NEW),
+};
+/** No package lies here, so that an uninstallation leaves nothing of Teleport. */
+const alone: Scenario = { name: "a race", start: [enable(OLD)], command: updateTo(NEW) };
+
+let bench: FaultBench;
+beforeAll(async () => {
+  bench = await openFaultBench();
+}, 120_000);
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+test(
+  `${CROWD} commands at once: none hangs, none fails without a code, and the next ones end where they always do`,
+  async () => {
+    const mixed: Command[] = [
+      { wants: NEW, args: ["status"] },
+      updateTo(OLD),
+      enable(NEW),
+      { wants: NEW, args: ["disable"] },
+      { wants: OLD, args: ["pin"] },
+      { wants: NEW, args: ["unpin"] },
+      { wants: NEW, args: ["link-package"] },
+      { wants: NEW, args: ["unlink-package"] },
+      updateTo(NEW),
+    ];
+    const root = await bench.prepare(enrolled);
+    const crowd = Array.from({ length: CROWD }, (_, index) => mixed[index % mixed.length] ?? updateTo(NEW));
+    const outcomes = await Promise.all(crowd.map((command) => bench.run(root, command)));
+    expect(outcomes.map(troubleOf).filter((trouble) => trouble !== undefined)).toEqual([]);
+    expect(brokenPromises(root)).toEqual([]);
+
+    // Whatever the crowd left switched off or pinned.
+    const settling = [enable(NEW), { wants: NEW, args: ["unpin"] }, updateTo(NEW)];
+    const undisturbed = await bench.prepare(enrolled);
+    for (const command of settling) {
+      await succeed(root, command);
+      await succeed(undisturbed, command);
+    }
+    expect(differenceOf(shapeOf(undisturbed), shapeOf(root))).toBeUndefined();
+  },
+  TIME_LIMIT_MS,
+);
+
+test(
+  "two updates, an enrolment and an uninstallation at once: the host ends uninstalled, or enrolled and whole",
+  async () => {
+    const start = await bench.prepare(alone);
+    const uninstalled = await bench.copy(start);
+    await succeed(uninstalled, uninstall);
+    const enrolledAnew = await bench.copy(uninstalled);
+    await succeed(enrolledAnew, enableAnew(enrolledAnew));
+    const ends = [uninstalled, enrolledAnew].map(shapeOf);
+
+    for (let race = 0; race < RACES; race += 1) {
+      const root = await bench.copy(start);
+      const racers = [updateTo(NEW), uninstall, enableAnew(root), updateTo(NEW)];
+      const outcomes = await Promise.all(racers.map((command) => bench.run(root, command)));
+      expect(outcomes.map(troubleOf).filter((trouble) => trouble !== undefined)).toEqual([]);
+      expect(brokenPromises(root)).toEqual([]);
+      const differences = ends.map((end) => differenceOf(end, shapeOf(root)));
+      expect(differences).toContain(undefined);
+    }
+  },
+  TIME_LIMIT_MS,
+);
+
+/** What no run may come to: an exit code that nobody knows, or a failure without a code or with a defect's. */
+function troubleOf({ exitCode, stderr }: Outcome): string | undefined {
+  if (exitCode === 0) return undefined;
+  const code = /\bcode:(E_\w+)/.exec(stderr)?.[1];
+  const isKnown = code !== undefined && code in ERROR_CODES && code !== "E_INTERNAL";
+  return exitCode === 1 && isKnown ? undefined : `exit code ${exitCode}:\n${stderr}`;
+}
+
+async function succeed(root: string, command: Command): Promise<void> {
+  const { exitCode, stderr } = await bench.run(root, command);
+  if (exitCode !== 0) throw new Error(`\`${command.args.join(" ")}\` failed:\n${stderr}`);
+}

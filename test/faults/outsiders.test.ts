@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import type { Event } from "./operations.ts";
+import { findOutsiders } from "./outsiders.ts";
+
+const NAMESPACE = "/opt/teleport/default";
+const says = (text: string): Event => ({ kind: "said", text: `DEBUG [UPDATER]   Change: ${text}.\n` });
+const opens = (path: string): Event => ({
+  call: "openat",
+  kind: "open",
+  path,
+  creates: true,
+  truncates: false,
+  mode: 0o600,
+});
+const removes = (path: string): Event => ({ call: "unlink", kind: "remove", path });
+const renames = (from: string, path: string): Event => ({ call: "rename", kind: "rename", from, path });
+
+const CASES: { name: string; events: Event[]; outsiders: string[] }[] = [
+  {
+    name: "the journal, the lock and staging belong to the run",
+    events: [
+      opens(`${NAMESPACE}/update.journal`),
+      opens(`${NAMESPACE}/update.lock`),
+      opens(`${NAMESPACE}/.staging-1/release/bin/teleport`),
+    ],
+    outsiders: [],
+  },
+  {
+    name: "a change takes its path and its temporary name",
+    events: [says("rewrite /etc/a"), opens("/etc/.a.teleport-update"), renames("/etc/.a.teleport-update", "/etc/a")],
+    outsiders: [],
+  },
+  {
+    name: "a change said too late does not count",
+    events: [opens("/etc/a"), says("rewrite /etc/a")],
+    outsiders: ["openat /etc/a"],
+  },
+  {
+    name: "a path beside it is not its own",
+    events: [says("rewrite /etc/a"), opens("/etc/a.new")],
+    outsiders: ["openat /etc/a.new"],
+  },
+  {
+    name: "where a link leads is not touched",
+    events: [says("link /usr/bin/a to /opt/a"), removes("/opt/a")],
+    outsiders: ["unlink /opt/a"],
+  },
+  {
+    name: "a version goes with all that it holds",
+    events: [says(`remove ${NAMESPACE}/versions/18.0.0`), removes(`${NAMESPACE}/versions/18.0.0/bin/tsh`)],
+    outsiders: [],
+  },
+  {
+    name: "nothing may be written into a version that goes",
+    events: [says(`remove ${NAMESPACE}/versions/18.0.0`), opens(`${NAMESPACE}/versions/18.0.0/bin/tsh`)],
+    outsiders: [`openat ${NAMESPACE}/versions/18.0.0/bin/tsh`],
+  },
+  {
+    name: "both ends of a move count",
+    events: [says("rewrite /etc/a"), renames("/etc/b", "/etc/a")],
+    outsiders: ["rename /etc/b to /etc/a"],
+  },
+];
+
+test.each(CASES)("$name", ({ events, outsiders }) => {
+  expect(findOutsiders(events)).toEqual(outsiders);
+});

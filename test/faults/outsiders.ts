@@ -1,0 +1,66 @@
+import { basename, dirname, join } from "node:path";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { describeOperation } from "./crash-disk.ts";
+import type { Event, Operation } from "./operations.ts";
+
+const { directory: NAMESPACE, versions, lock } = namespaceFor("");
+const STAGING = `${NAMESPACE}/.staging-`;
+const OF_THE_RUN = [lock, `${NAMESPACE}/update.journal`];
+
+/** Paths in staging are nobody's but the run's. */
+export function isStaging(path: string): boolean {
+  return path.startsWith(STAGING);
+}
+
+/**
+ * What a run did to a host's tree without having said it: every call must be about staging, the journal, the lock, or the
+ * path of a change that was logged before it (`--debug`), its temporary name included. Paths are those of the host; one
+ * outside its tree is as written in the trace.
+ */
+export function findOutsiders(events: readonly Event[]): string[] {
+  const said = new Set<string>();
+  const removed: string[] = [];
+  const mayTouch = (path: string, operation: Operation) =>
+    isStaging(path) ||
+    OF_THE_RUN.includes(path) ||
+    said.has(path) ||
+    said.has(ofTemporary(path)) ||
+    (operation.kind === "remove" && removed.some((folder) => path.startsWith(`${folder}/`))) ||
+    // The lock needs a place before anything can be planned (updater-core §3.2).
+    (operation.kind === "directory" && `${versions}/`.startsWith(`${path}/`));
+
+  const outsiders: string[] = [];
+  for (const event of events) {
+    if (event.kind === "said") {
+      for (const change of changesIn(event.text)) {
+        for (const path of pathsOf(change)) said.add(path);
+        if (change.startsWith("remove /")) removed.push(...pathsOf(change));
+      }
+      continue;
+    }
+    if (event.kind === "sync") continue;
+    const touched = event.kind === "rename" ? [event.from, event.path] : [event.path];
+    if (!touched.every((path) => mayTouch(path, event))) outsiders.push(describeOperation(event));
+  }
+  return outsiders;
+}
+
+/** How many changes a run logged; a trace without any proves nothing. */
+export function countChanges(events: readonly Event[]): number {
+  return events.flatMap((event) => (event.kind === "said" ? changesIn(event.text) : [])).length;
+}
+
+function changesIn(text: string): string[] {
+  return [...text.matchAll(/Change: (.+)\.$/gm)].map(([, change = ""]) => change);
+}
+
+/** Where a link leads is not touched. */
+function pathsOf(change: string): string[] {
+  const paths = change.split(" ").filter((word) => word.startsWith("/"));
+  return change.startsWith("link ") ? paths.slice(0, 1) : paths;
+}
+
+function ofTemporary(path: string): string {
+  const [, name = ""] = /^\.(.+)\.teleport-update$/.exec(basename(path)) ?? [];
+  return join(dirname(path), name);
+}
