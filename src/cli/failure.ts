@@ -3,7 +3,8 @@ import type { Log } from "../platform/log.ts";
 
 /** Says once, in one line, why the command failed; what led there is shown under `--debug` (updater-core §1.5). */
 export function reportFailure(log: Log, error: unknown): void {
-  const failure = error instanceof UpdateError ? error : defect(error);
+  const first = error instanceof SuppressedError ? error.suppressed : error;
+  const failure = first instanceof UpdateError ? first : defect(first);
   log.error("command failed", { error: failure.message, code: failure.code, hint: failure.hint });
   for (let cause = failure.cause; cause instanceof Error; cause = cause.cause) {
     log.debug("caused by", { error: cause.message });

@@ -67,6 +67,7 @@ export function hostFiles(root = "/"): Files {
         await using copy = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW);
         await copy.chmod(0o755);
         await copy.sync();
+        syncDirectory(dirname(at));
       });
     },
     placeLink: (path, target) =>

@@ -9,6 +9,7 @@ const BASE_ENVIRONMENT = {
   LANG: "C.UTF-8",
 };
 const OUTPUT_LIMIT = 1 << 20;
+const LINE_LIMIT = 4096;
 const TERMINATE_GRACE_MS = 10_000;
 /** A daemon that a program left behind may hold its pipe: after the program's own end we wait only so long for the rest. */
 const PIPE_GRACE_MS = 500;
@@ -102,21 +103,27 @@ function killGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   } catch {}
 }
 
-/** Splits a stream into lines, each handed on as it comes, and keeps the first `OUTPUT_LIMIT` bytes. */
+/**
+ * Splits a stream into lines, each handed on as it comes, and keeps the first `OUTPUT_LIMIT` characters. What comes after
+ * them is read and dropped, with a pause a part, so that a program that prints without end cannot hold up its own limit.
+ */
 function collect(stream: ReadableStream<Uint8Array> | undefined, onLine: (line: string) => void) {
   const decoder = new TextDecoder();
   let kept = "";
   let rest = "";
   const take = (text: string) => {
-    if (kept.length < OUTPUT_LIMIT) kept += text;
+    if (kept.length >= OUTPUT_LIMIT) return;
+    kept += text;
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
-    if (rest.length > OUTPUT_LIMIT) rest = rest.slice(0, OUTPUT_LIMIT);
+    for (const line of lines) onLine(line.slice(0, LINE_LIMIT));
   };
   const done = (async () => {
-    for await (const chunk of stream ?? []) take(decoder.decode(chunk, { stream: true }));
-    if (rest !== "") onLine(rest);
+    for await (const chunk of stream ?? []) {
+      take(decoder.decode(chunk, { stream: true }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (rest !== "") onLine(rest.slice(0, LINE_LIMIT));
   })();
   done.catch(() => {});
   return { done, text: () => kept };

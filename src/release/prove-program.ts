@@ -16,6 +16,8 @@ export interface HostTraits {
 }
 
 const VERSION_LIMIT_MS = 10_000;
+/** A version is a line or two; a program that prints more has not earned a place in the journal. */
+const LINES_TOLD = 20;
 const BITS: Record<Architecture, 32 | 64> = { amd64: 64, arm64: 64, "386": 32, arm: 32 };
 
 /**
@@ -79,10 +81,14 @@ async function runVersion(
   limitMs: number,
 ): Promise<void> {
   const program = basename(path);
+  let lines = 0;
   const { exitCode, failure, timedOut } = await processes.run([path, "version"], {
     timeoutMs: limitMs,
     signal,
-    onLine: (line, from) => (from === "stdout" ? log.info(line, { program }) : log.debug(line, { program })),
+    onLine(line, from) {
+      lines += 1;
+      if (lines <= LINES_TOLD) log[from === "stdout" ? "info" : "debug"](line, { program });
+    },
   });
   if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while running \`${path} version\``);
   if (exitCode >= 0 && failure === undefined) {

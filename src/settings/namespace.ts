@@ -56,6 +56,7 @@ export interface ServicePaths {
 /** Checks `suffix` and `installDirectory` and answers every path; fails with `E_NAMESPACE` (updater-core §3.1). */
 export function namespaceFor(suffix: string, installDirectory = ""): Namespace {
   checkSuffix(suffix);
+  checkInstallDirectory(installDirectory);
   const install = resolve("/", installDirectory === "" ? DEFAULT_INSTALL_DIRECTORY : installDirectory);
   const tail = suffix === "" ? "" : `_${suffix}`;
   const directory = join(install, suffix === "" ? "default" : suffix);
@@ -110,4 +111,12 @@ function checkSuffix(suffix: string): void {
       hint: "use letters, digits and `-` only",
     });
   }
+}
+
+/** Units, links and the contract's command line hold this path. */
+function checkInstallDirectory(directory: string): void {
+  if (!/\p{C}/u.test(directory)) return;
+  throw new UpdateError("E_NAMESPACE", `install directory ${JSON.stringify(directory)} has control characters`, {
+    hint: "give a plain absolute path with `--install-dir`, or unset `TELEPORT_INSTALL_DIR`",
+  });
 }

@@ -6,6 +6,7 @@ import { decideTbot } from "../host/tbot.ts";
 import { readTimerFacts } from "../host/timer-facts.ts";
 import { editNotices, findEditedUnits, planKeptCopies, planNeedlessCopies } from "../host/unit-edits.ts";
 import { planUnitRecord } from "../host/unit-record.ts";
+import { linkRemoval, namesLinkedInto } from "../host/unlink.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
@@ -117,14 +118,33 @@ function planProgramLinks(
       hint: "run the command again without `--hand-over`",
     });
   }
-  return planLinks(world.files, {
-    source: join(versionDirectory(job.namespace, job.target), "bin"),
+  const { namespace, config } = job;
+  const links = planLinks(world.files, {
+    source: join(versionDirectory(namespace, job.target), "bin"),
     names: programs,
-    linkDirectory: job.config.spec.path,
+    linkDirectory: config.spec.path,
     overwrite: job.overwrite,
     updaterTarget: updater?.target,
     asideSuffix: crypto.randomUUID().slice(0, 8),
   });
+  return [...planDropped(world, job, programs), ...links];
+}
+
+/** A link that the target has no program for would lead into an old version for ever, and services must not lose theirs. */
+function planDropped(world: World, { namespace, config, target }: Activation, programs: readonly string[]): Change[] {
+  const linked = namesLinkedInto(world.files, namespace, config.spec.path);
+  const dropped = linked.filter((name) => name !== UPDATER_NAME && !programs.includes(name));
+  const needed = dropped.find((name) => name === "teleport" || name === "tbot");
+  if (needed !== undefined) {
+    throw new UpdateError(
+      "E_NO_PROGRAMS",
+      `the release ${formatRevision(target)} lacks \`${needed}\`, which is linked now`,
+      {
+        hint: "the release is not whole: check the mirror that it comes from",
+      },
+    );
+  }
+  return dropped.flatMap((name) => linkRemoval(world.files, join(config.spec.path, name)));
 }
 
 /** One link directory for two namespaces takes the programs of the first one away; it may be meant, but not by many. */

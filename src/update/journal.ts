@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
-import type { Change } from "../platform/change.ts";
+import type { Change, ChangeKind } from "../platform/change.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
@@ -89,7 +89,7 @@ export function readJournal(files: Files, namespace: Namespace): UnfinishedRun |
   const stat = files.stat(path);
   if (stat === undefined) return undefined;
   if (stat.kind !== "file") throw journalError(path, "it is not a regular file");
-  if ((stat.mode & 0o022) !== 0 || stat.owner !== files.stat(namespace.directory)?.owner) {
+  if ((stat.mode & 0o022) !== 0 || stat.owner !== process.geteuid?.()) {
     throw journalError(path, "others than the updater may write it");
   }
   const [header, ...records] = wholeRecords(path, files.readPlantable(path, SIZE_LIMIT) ?? "");
@@ -145,8 +145,16 @@ function wholeRecords(path: string, text: string): object[] {
 function readRecord(line: string): object | undefined {
   const text = line.slice(DIGEST_LENGTH + 1);
   if (line.slice(0, DIGEST_LENGTH + 1) !== `${digestOf(text)} `) return undefined;
-  const value: unknown = JSON.parse(text);
-  return typeof value === "object" && value !== null ? value : undefined;
+  return parseObject(text);
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readHeader(path: string, header: object): Header {
@@ -162,8 +170,29 @@ function readHeader(path: string, header: object): Header {
 
 function readChange(path: string, value: object): Change {
   const change = "change" in value ? value.change : undefined;
-  if (typeof change === "object" && change !== null && "kind" in change) return change as Change;
+  if (isChange(change)) return change;
   throw journalError(path, "it holds something else than changes");
+}
+
+/** The kinds and the texts that every kind goes by; the digest of the line says that the rest is as we wrote it. */
+const KINDS = {
+  directory: ["path"],
+  file: ["path"],
+  link: ["path"],
+  move: ["from", "to"],
+  remove: ["path"],
+  "daemon-reload": ["when"],
+  unit: ["unit"],
+  setup: ["program"],
+  "selinux-module": ["config"],
+  reload: ["unit", "pidFile", "socket"],
+} satisfies Record<ChangeKind, string[]>;
+
+function isChange(value: unknown): value is Change {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+  const entry = Object.entries(KINDS).find(([kind]) => kind === value.kind);
+  const fields: Record<string, unknown> = { ...value };
+  return entry?.[1].every((name) => typeof fields[name] === "string") === true;
 }
 
 function journalError(path: string, reason: string): UpdateError {

@@ -62,8 +62,10 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       else restoreLink(world, change.path, change.before);
       return;
     case "move":
-      if (files.stat(change.to) !== undefined && files.stat(change.from) === undefined)
-        files.rename(change.to, change.from);
+      if (files.stat(change.to) === undefined || files.stat(change.from) !== undefined) return;
+      // Somebody who needed room may have removed the staging folder.
+      files.makeDirectory(dirname(change.from), 0o700);
+      files.rename(change.to, change.from);
       return;
     case "remove":
       return;

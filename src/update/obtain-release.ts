@@ -9,6 +9,7 @@ import { stageRelease } from "../release/stage.ts";
 import { installedState } from "../release/store.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
+import { dropStaging } from "./staging.ts";
 
 /** A proven release, wherever it lies now, and the changes that bring it to its place among the versions. */
 export interface ObtainedRelease extends AsyncDisposable {
@@ -47,7 +48,7 @@ export async function obtainRelease(world: World, request: ReleaseRequest): Prom
   return {
     directory: staged.directory,
     changes: [...makeWay(world, place, staged.directory), { kind: "move", from: staged.directory, to: place }],
-    [Symbol.asyncDispose]: async () => world.files.removeTree(dirname(staged.directory)),
+    [Symbol.asyncDispose]: async () => dropStaging(world, namespace, dirname(staged.directory)),
   };
 }
 

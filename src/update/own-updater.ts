@@ -4,6 +4,7 @@ import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
 import type { Change } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
+import { dropStaging } from "./staging.ts";
 
 /**
  * Our own program, kept inside the namespace: official archives carry another updater, and whatever
@@ -28,7 +29,7 @@ export async function stageOwnUpdater(world: World, namespace: Namespace): Promi
   if (world.files.stat(target)?.kind === "file") return { target, changes: [], async [Symbol.asyncDispose]() {} };
 
   const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
-  const dispose = async () => world.files.removeTree(staging);
+  const dispose = async () => dropStaging(world, namespace, staging);
   try {
     world.files.makeDirectory(staging, 0o700);
     const staged = join(staging, "copy");

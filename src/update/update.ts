@@ -138,7 +138,7 @@ function warnOfOtherProxy({ log }: World, { spec }: UpdateConfig, { proxy, proxy
 }
 
 function requireLinkDirectory({ spec }: UpdateConfig, namespace: Namespace): void {
-  if (spec.path !== "") return;
+  if (spec.path.startsWith("/")) return;
   throw new UpdateError("E_CONFIG_READ", `cannot read the destination path for links from \`${namespace.config}\``, {
     hint: "run `teleport-update enable` again, which writes it",
   });

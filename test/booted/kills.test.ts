@@ -5,6 +5,7 @@ import { testingExecutablePath } from "../support/executable.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Cluster, enableFrom, startCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
+import { STALLING_SYSTEMCTL, stallSetup } from "./support/stalling-setup.ts";
 import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, type Outcome, outcomeOf, type UpdaterHost } from "./support/updater-host.ts";
 import { configOf, expectWhole, versionsOf } from "./support/whole.ts";
@@ -19,25 +20,28 @@ const LOCK = "/opt/teleport/default/update.lock";
 const UPDATE = ["teleport-update", "--log-format=json", "update", "--now"] as const;
 /** What a program ended by SIGKILL leaves as its exit code. */
 const KILLED = 137;
-/** What one `update --now` passes on a host with systemd, agent and bot. */
-const KINDS = ["directory", "file", "link", "move", "daemon-reload", "setup", "reload", "remove", "commit"] as const;
+/**
+ * Every kind of change that an update makes. Before a change that is announced with others is nothing else than after the
+ * one that precedes it, so only the very first is struck there; what other programs do is announced alone.
+ */
+const POINTS = [
+  "file:before",
+  "file:after",
+  "move:after",
+  "link:after",
+  "daemon-reload:before",
+  "daemon-reload:after",
+  "setup:before",
+  "setup:after",
+  "reload:before",
+  "reload:after",
+  "commit:before",
+  "commit:after",
+  "remove:before",
+  "remove:after",
+];
 /** 10 keep the suite short; `TELEPORT_UPDATE_TEST_KILLS=40` is what a release gets. */
 const KILLS = Number(process.env["TELEPORT_UPDATE_TEST_KILLS"] ?? 10);
-
-const STALL_SETUP = "/run/stall-setup";
-/** What the release's updater takes for `systemctl`: once told to stall, it says so and waits to be let go on. */
-const STALLING_SYSTEMCTL = {
-  "/usr/local/sbin/systemctl": {
-    content: `#!/bin/sh
-if [ "$1" = enable ] && [ -e ${STALL_SETUP} ]; then
-  echo reached >${STALL_SETUP}
-  read -r _ <${STALL_SETUP}
-fi
-exec /usr/bin/systemctl "$@"
-`,
-    mode: 0o755,
-  },
-};
 
 const POINTS_LOG = "/run/points";
 
@@ -59,7 +63,6 @@ beforeAll(async () => {
   const started = performance.now();
   const { exitCode, stderr } = await updateNow({ TESTING_FAULT_LOG: POINTS_LOG });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
-  console.log("DBG", (await pointsPassed()).join(" "));
   undisturbed = { points: await pointsPassed(), seconds: (performance.now() - started) / 1000 };
   await expectServing(target);
 }, 300_000);
@@ -69,21 +72,15 @@ afterAll(async () => {
 });
 
 describe("an update that is killed", () => {
-  const ends = KINDS.flatMap((kind) => [`${kind}:before`, `${kind}:after`]);
-  test.each(ends)(
-    "at %s, the first or the last: what is linked is whole, and the next run finishes the move",
-    async (point) => {
-      const index = point.endsWith(":before")
-        ? undisturbed.points.indexOf(point)
-        : undisturbed.points.lastIndexOf(point);
-      expect(undisturbed.points).toContain(point);
-      const target = moveBack();
-      const { exitCode } = await host.exec(UPDATE, { env: { TESTING_FAULT: `${index}:kill` } });
-      expect(exitCode).toBe(KILLED);
-      expectLinksWhole();
-      await expectFinished(target);
-    },
-  );
+  test.each(POINTS)("at the first %s: what is linked is whole, and the next run finishes the move", async (point) => {
+    const index = undisturbed.points.indexOf(point);
+    expect(undisturbed.points).toContain(point);
+    const target = moveBack();
+    const { exitCode } = await host.exec(UPDATE, { env: { TESTING_FAULT: `${index}:kill` } });
+    expect(exitCode).toBe(KILLED);
+    expectLinksWhole();
+    await expectFinished(target);
+  });
 
   test(`${KILLS} times at random: each next run finishes the move`, async () => {
     const histogram = new Map<string, number>();
@@ -105,9 +102,9 @@ describe("an update that is killed", () => {
 
   test("while the release's setup goes on: the next run waits for it, undoes, and moves", async () => {
     const target = moveBack();
-    await host.exec(["mkfifo", STALL_SETUP]);
+    const setup = await stallSetup(host);
     const killed = host.exec(["sh", "-c", 'echo $$ >/run/updater.pid; exec "$@"', "sh", ...UPDATE]);
-    await host.exec(["cat", STALL_SETUP]);
+    await setup.reached();
     await host.exec(["sh", "-c", "kill -KILL $(cat /run/updater.pid)"]);
     // Its output stays open in the child, so its end is seen on the process itself.
     await eventually("the updater is gone", async () => {
@@ -120,7 +117,7 @@ describe("an update that is killed", () => {
     await eventually("the next run waits", async () =>
       (await host.exec(["cat", "/run/next.log"])).stdout.includes("Waiting for another updater."),
     );
-    await host.exec(["sh", "-c", `echo go >${STALL_SETUP}; rm ${STALL_SETUP}`]);
+    await setup.goOn();
     const { exitCode } = await next;
     const said = await host.readFile("/run/next.log");
     expect({ exitCode, said }).toEqual({ exitCode: 0, said: expect.stringContaining("undoing what it began") });

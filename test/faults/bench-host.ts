@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -147,6 +148,7 @@ export function brokenPromises(root: string): string[] {
   return links.flatMap((name) => {
     const target = readlinkSync(join(folder, name));
     if (!existsSync(join(root, target))) return [`${name} leads to ${target}, which is not there`];
+    if (statSync(join(root, target)).size === 0) return [`${name} leads to ${target}, which is empty`];
     const version = /^(.*\/versions\/[^/]+)\/bin\//.exec(target)?.[1];
     if (version === undefined) return [];
     const digest = join(root, version, "sha256");

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  copyFileSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -257,14 +258,22 @@ function layOut(
       const { data = [], mode = 0, source } = stateOf(node) ?? {};
       const known = data.filter((part) => part !== "unknown");
       const isWhole = data.length === node.states.at(-1)?.data.length;
-      if (source !== undefined) linkSync(source, path);
-      else if (known.length < data.length && isWhole) linkSync(wholeFile(node), path);
+      if (source !== undefined) shareOrCopy(source, path);
+      else if (known.length < data.length && isWhole) shareOrCopy(wholeFile(node), path);
       else {
         writeFileSync(path, Buffer.concat(known));
         chmodSync(path, mode);
       }
     }
   }
+}
+
+const SHARED_BYTES = 64 << 10;
+
+/** Programs are shared, as nobody writes into them; the lock must not be, or runs over two disks would wait for each other. */
+function shareOrCopy(source: string, path: string): void {
+  if (lstatSync(source).size >= SHARED_BYTES) linkSync(source, path);
+  else copyFileSync(source, path);
 }
 
 function pathOf(folder: Folder, sought: Node): string | undefined {

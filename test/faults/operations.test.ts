@@ -40,6 +40,5 @@ test("a call that nobody knows is told, and what is no trace is an error", () =>
   expect(readTrace(`7 lchown("${hex("/etc/a")}", 0, 0) = 0`)).toEqual([
     { call: "lchown", kind: "other", path: "/etc/a" },
   ]);
-  expect(() => readTrace("strace: exec: No such file")).not.toThrow();
-  expect(() => readTrace("7 what is this")).toThrow("not a line of a trace");
+  expect(() => readTrace("what is this")).toThrow("not a line of a trace");
 });

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 /** One call that changes a file system, or makes changes last; `call` is its name, for messages. */
 export type Operation = { call: string } & (
   | { kind: "open"; path: string; creates: boolean; truncates: boolean; mode: number }
-  /** Written at the end of the file; `bytes` is undefined where the trace does not hold all of them. */
+  /** Written at the end of the file; `bytes` is undefined where the trace does not tell what the file holds after it. */
   | { kind: "write"; path: string; bytes: Buffer | undefined }
   | { kind: "mode"; path: string; mode: number }
   | { kind: "directory"; path: string; mode: number }
@@ -38,7 +38,7 @@ export function readTrace(text: string): Event[] {
   const unfinished = new Map<string, string>();
   const events: Event[] = [];
   for (const line of text.split("\n")) {
-    const [, process = "", rest = ""] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const [, process = "", rest = line] = /^(\d+) +(.*)$/.exec(line) ?? [];
     if (rest === "" || rest.startsWith("+++")) continue;
     if (rest.endsWith("<unfinished ...>")) {
       unfinished.set(process, rest.slice(0, -"<unfinished ...>".length));
@@ -86,6 +86,8 @@ function eventOf(call: string, args: string, result: number): Event | undefined 
     case "pwritev":
     case "pwritev2":
     case "sendfile":
+    case "ftruncate":
+    case "fallocate":
       return ofDescriptor((path) => ({ call, kind: "write", path, bytes: undefined }));
     case "copy_file_range":
     case "splice":

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Event } from "./operations.ts";
-import { findOutsiders } from "./outsiders.ts";
+import { findHasty, findOutsiders } from "./outsiders.ts";
 
 const NAMESPACE = "/opt/teleport/default";
 const says = (text: string): Event => ({ kind: "said", text: `DEBUG [UPDATER]   Change: ${text}.\n` });
@@ -64,4 +64,24 @@ const CASES: { name: string; events: Event[]; outsiders: string[] }[] = [
 
 test.each(CASES)("$name", ({ events, outsiders }) => {
   expect(findOutsiders(events)).toEqual(outsiders);
+});
+
+const JOURNAL = `${NAMESPACE}/update.journal`;
+const syncs = (path: string): Event => ({ call: "fsync", kind: "sync", path });
+const writes = (path: string): Event => ({ call: "write", kind: "write", path, bytes: undefined });
+const CHANGE = opens("/etc/a");
+
+const ANNOUNCED: { name: string; before: Event[]; hasty: string[] }[] = [
+  {
+    name: "a journal that is synced, file and name",
+    before: [opens(JOURNAL), writes(JOURNAL), syncs(JOURNAL), syncs(NAMESPACE)],
+    hasty: [],
+  },
+  { name: "its text only", before: [opens(JOURNAL), writes(JOURNAL), syncs(JOURNAL)], hasty: ["openat /etc/a"] },
+  { name: "its name only", before: [opens(JOURNAL), writes(JOURNAL), syncs(NAMESPACE)], hasty: ["openat /etc/a"] },
+  { name: "none of it", before: [opens(JOURNAL), writes(JOURNAL)], hasty: ["openat /etc/a"] },
+];
+
+test.each(ANNOUNCED)("a change after $name", ({ before, hasty }) => {
+  expect(findHasty([...before, CHANGE])).toEqual(hasty);
 });

@@ -5,7 +5,8 @@ import type { Event, Operation } from "./operations.ts";
 
 const { directory: NAMESPACE, versions, lock } = namespaceFor("");
 const STAGING = `${NAMESPACE}/.staging-`;
-const OF_THE_RUN = [lock, `${NAMESPACE}/update.journal`];
+const JOURNAL = `${NAMESPACE}/update.journal`;
+const OF_THE_RUN = [lock, JOURNAL];
 
 /** Paths in staging are nobody's but the run's. */
 export function isStaging(path: string): boolean {
@@ -43,6 +44,31 @@ export function findOutsiders(events: readonly Event[]): string[] {
     if (!touched.every((path) => mayTouch(path, event))) outsiders.push(describeOperation(event));
   }
   return outsiders;
+}
+
+/**
+ * What a run did while the journal had something to say that a power failure could still take away: a change may be made
+ * once the journal that announces it is on the disk, its name and its text.
+ */
+export function findHasty(events: readonly Event[]): string[] {
+  const unsynced = new Set<string>();
+  const hasty: string[] = [];
+  let isThere = false;
+  for (const event of events) {
+    if (event.kind === "said") continue;
+    if (event.kind === "sync") unsynced.delete(event.path);
+    else if (event.path !== JOURNAL) {
+      if (unsynced.size > 0 && !isStaging(event.path)) hasty.push(describeOperation(event));
+    } else if (event.kind === "remove") {
+      unsynced.clear();
+      isThere = false;
+    } else {
+      unsynced.add(JOURNAL);
+      if (!isThere) unsynced.add(NAMESPACE);
+      isThere = true;
+    }
+  }
+  return hasty;
 }
 
 /** How many changes a run logged; a trace without any proves nothing. */

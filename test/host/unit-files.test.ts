@@ -65,7 +65,7 @@ describe("the files around the services", () => {
   test.each(["/opt/a\nExecStart=/bin/evil", "/opt/a\rb", "/opt/a\tb", "/opt/a\u0000b", "/opt/a\u0085b"])(
     "a control character in a path is refused: %j",
     (path) => {
-      expect(() => updaterUnit(inputs("", path))).toThrow(expect.objectContaining({ code: "E_UNIT" }));
+      expect(() => updaterUnit(inputs("", path))).toThrow(expect.objectContaining({ code: "E_NAMESPACE" }));
       expect(() => updaterUnit(inputs("", "", path))).toThrow(expect.objectContaining({ code: "E_UNIT" }));
     },
   );

@@ -66,3 +66,11 @@ test("programs are found in the folders of the system only", () => {
   expect(hostProcesses.find("sh")).toMatch(/^\/(usr\/)?bin\/sh$/);
   expect(hostProcesses.find("no-such-program")).toBeUndefined();
 });
+
+test("a program that prints without end ends at its limit all the same, and what is kept is bounded", async () => {
+  let lines = 0;
+  const result = await hostProcesses.run(["/usr/bin/yes"], { timeoutMs: 500, onLine: () => (lines += 1) });
+  expect(result).toMatchObject({ exitCode: -1, timedOut: true });
+  expect(result.stdout.length).toBeLessThan(2 << 20);
+  expect(lines).toBeLessThan(2 << 20);
+});

@@ -89,7 +89,7 @@ describe("proof", () => {
   test("[inst 8.8 binary that runs] is asked for its version, with a clean environment", async () => {
     const path = place("good", `#!/bin/sh\necho "got $1 \${HOME-none}"; echo quiet >&2\nexit 0\n${BINARY_BYTE}`);
     await prove(path);
-    const attributes = JSON.stringify({ path });
+    const attributes = JSON.stringify({ program: "good" });
     expect(world.lines.sort()).toEqual([`debug quiet ${attributes}`, `info got version none ${attributes}`]);
   });
 

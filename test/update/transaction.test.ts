@@ -106,3 +106,23 @@ test("an interrupted run makes no further change, and its roll back is not inter
   expect(failure).toMatchObject({ code: "E_CANCELED" });
   expect(snapshot(root)).toEqual(before);
 });
+
+test("a link that cannot be put back keeps what it leads to, until the next run can", async () => {
+  const transaction = new Transaction(testWorld(root));
+  const place: Change = { kind: "move", from: "/staged", to: "/opt" };
+  const link: Change = { kind: "link", path: "/etc/link", before: "/opt/one", after: "/opt/program" };
+  await transaction.apply([place, link]);
+  rmSync(join(root, "etc/link"));
+  mkdirSync(join(root, "etc/link/in-the-way"), { recursive: true });
+  expect(await transaction.rollBack()).toBe("in part");
+  expect(snapshot(root)).toContain('/opt/program 644 "program"');
+});
+
+test("what was moved out of a folder that is gone by now comes back all the same", async () => {
+  const transaction = new Transaction(testWorld(root));
+  await transaction.apply([{ kind: "move", from: "/staged", to: "/opt" }]);
+  await transaction.apply([{ kind: "directory", path: "/gone", mode: 0o755 }]);
+  rmSync(join(root, "gone"), { recursive: true });
+  expect(await transaction.rollBack()).toBe("whole");
+  expect(snapshot(root)).toContain('/staged/program 644 "program"');
+});
