@@ -47,8 +47,8 @@ async function strikeAll(bench: FaultBench, scenario: Scenario): Promise<void> {
   let count = 0;
   for (const [index, point] of points.entries()) {
     for (const strike of strikesAt(index, points.length)) {
-      // Nothing is left that could fail there.
-      if (strike !== "kill" && point === "commit:after") continue;
+      // What is removed for good is removed after the commit: nothing is left that could be put back.
+      if (strike !== "kill" && (point === "commit:after" || point.startsWith("remove:"))) continue;
       const root = await bench.copy(start);
       const problem = await strikeOnce(bench, scenario, root, { index, strike }, startShape, endShape);
       rmSync(root, { recursive: true });

@@ -42,6 +42,8 @@ export interface Files {
   placeLink(path: string, target: string): void;
   /** Renames within one file system, and syncs both parents. */
   rename(from: string, to: string): void;
+  /** Removes what a killed `writeFile` or `placeLink` left beside `path`, if anything; `path` itself is not touched. */
+  sweepBeside(path: string): void;
   /** Removes a file or link; a missing one is fine. */
   removeFile(path: string): void;
   /** Removes an empty directory; answers whether it is gone. */

@@ -84,6 +84,7 @@ export function hostFiles(root = "/"): Files {
         syncDirectory(dirname(destination));
         if (dirname(source) !== dirname(destination)) syncDirectory(dirname(source));
       }),
+    sweepBeside: (path) => attempt("clean up beside", path, () => void clearedTemporary(real(path))),
     removeFile: (path) =>
       attempt("remove", path, () => {
         const at = real(path);

@@ -81,7 +81,7 @@ export async function activate(world: World, lock: Lock, requested: Activation):
     await transaction.apply(planConfig(world.files, job.namespace, finished));
   });
   tell(world.log, await editNotices(world.files, edits));
-  await tidy(world, () => planAfterwards(world, job, links, staged.updater?.target));
+  await tidy(world, () => planAfterwards(world, job, staged.updater?.target));
   return { config: finished, manageTbot: tbot.isManaged };
 }
 

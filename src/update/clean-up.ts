@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isLinked } from "../host/linked.ts";
+import { namesLinkedInto } from "../host/unlink.ts";
 import type { Change } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import { listVersions, removalPlan, versionsToClean } from "../release/store.ts";
@@ -44,14 +45,13 @@ function withoutBackup(config: UpdateConfig): UpdateConfig {
 export function* planAfterwards(
   world: World,
   { namespace, config, target }: Job,
-  links: readonly Change[],
   ownUpdater: string | undefined,
 ): Iterable<Change> {
   const { active, backup } = config.status;
   const keep = [target, active, ...(backup === undefined ? [] : [backup])];
   const linkedUpdater = ownUpdater ?? world.files.readLink(join(config.spec.path, UPDATER_NAME));
-  for (const change of links) {
-    if (change.kind === "move") yield { kind: "remove", path: change.to };
+  for (const name of movedAside(world, namespace, config.spec.path)) {
+    yield { kind: "remove", path: join(config.spec.path, name) };
   }
   yield* planOldCopies(world, namespace, linkedUpdater);
   for (const revision of versionsToClean(listVersions(world.files, namespace), keep)) {
@@ -86,4 +86,13 @@ function planRemoval(
   }
   world.log.info("Removing an old version.", { version: formatRevision(revision) });
   return removalPlan(world.files, namespace, revision);
+}
+
+/** The files that had to make way for links of ours, in this run or in one that was killed before it could remove them. */
+function movedAside({ files }: World, namespace: Namespace, linkDirectory: string): string[] {
+  const linked = namesLinkedInto(files, namespace, linkDirectory);
+  return (files.list(linkDirectory) ?? []).filter((name) => {
+    const replaced = /^\.(.+)\.replaced-[0-9a-f]{8}$/.exec(name)?.[1];
+    return replaced !== undefined && linked.includes(replaced);
+  });
 }

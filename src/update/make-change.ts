@@ -58,8 +58,7 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       else restoreFile(world, change.path, change.before);
       return;
     case "link":
-      if (change.before === null) files.removeFile(change.path);
-      else restoreLink(world, change.path, change.before);
+      undoLink(world, change);
       return;
     case "move":
       if (files.stat(change.to) === undefined || files.stat(change.from) !== undefined) return;
@@ -85,6 +84,18 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       await bringBack(world, change, change.restart, change.before);
       return;
   }
+}
+
+/** A link that was never placed is not removed: what it was to replace may still be there. */
+function undoLink(world: World, { path, before, after }: Extract<Change, { kind: "link" }>): void {
+  const { files } = world;
+  files.sweepBeside(path);
+  const target = files.readLink(path) ?? null;
+  const isFile = target === null && files.stat(path) !== undefined;
+  const isOfAnother = target !== null && target !== after;
+  if (target === before || isFile || isOfAnother) return;
+  if (before === null) files.removeFile(path);
+  else restoreLink(world, path, before);
 }
 
 /** What was off goes off while its new unit is still there; what was on goes on once systemd has read the old one again. */

@@ -123,12 +123,17 @@ export async function inTransaction<T>(
       case "unhealthy":
         throw rollBackError(failure, "the host is put back, but a service did not come up, after", UNHEALTHY);
       case "in part":
-        throw rollBackError(failure, "not every change could be undone, after", BROKEN);
+        throw rollBackError(
+          failure,
+          "not every change could be undone, after",
+          isUpdateError(failure, "E_NO_SPACE") ? FULL : BROKEN,
+        );
     }
   }
 }
 
 const UNHEALTHY = "read the errors above; a cluster that is down looks like this too";
+const FULL = "free some space, and run the command again: it undoes the rest before anything else";
 const BROKEN =
   "the installation is likely broken: read the errors above, remove their cause, and run `teleport-update enable` again";
 

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Change } from "../../src/platform/change.ts";
-import { isUpdateError } from "../../src/platform/errors.ts";
+import { isUpdateError, UpdateError } from "../../src/platform/errors.ts";
+import { hostFiles } from "../../src/platform/host-files.ts";
 import { inTransaction, Transaction } from "../../src/update/transaction.ts";
 import { testWorld } from "../support/test-world.ts";
 import { snapshot } from "../support/tree.ts";
@@ -108,12 +109,17 @@ test("an interrupted run makes no further change, and its roll back is not inter
 });
 
 test("a link that cannot be put back keeps what it leads to, until the next run can", async () => {
-  const transaction = new Transaction(testWorld(root));
+  let isReadOnly = false;
+  const files = hostFiles(root);
+  const placeLink = (path: string, target: string) => {
+    if (isReadOnly) throw new UpdateError("E_IO", `cannot link \`${path}\`: the file system is read-only`);
+    files.placeLink(path, target);
+  };
+  const transaction = new Transaction(testWorld(root, { files: { ...files, placeLink } }));
   const place: Change = { kind: "move", from: "/staged", to: "/opt" };
   const link: Change = { kind: "link", path: "/etc/link", before: "/opt/one", after: "/opt/program" };
   await transaction.apply([place, link]);
-  rmSync(join(root, "etc/link"));
-  mkdirSync(join(root, "etc/link/in-the-way"), { recursive: true });
+  isReadOnly = true;
   expect(await transaction.rollBack()).toBe("in part");
   expect(snapshot(root)).toContain('/opt/program 644 "program"');
 });
@@ -125,4 +131,13 @@ test("what was moved out of a folder that is gone by now comes back all the same
   rmSync(join(root, "gone"), { recursive: true });
   expect(await transaction.rollBack()).toBe("whole");
   expect(snapshot(root)).toContain('/staged/program 644 "program"');
+});
+
+test("a file that a link was to replace is not taken for the link when neither was moved nor placed", async () => {
+  const stuck: Change = { kind: "move", from: "/staged/program/below", to: "/opt" };
+  const before = snapshot(root);
+  const transaction = new Transaction(testWorld(root));
+  await expect(transaction.apply([stuck, ...CHANGES.slice(-2)])).rejects.toThrow();
+  expect(await transaction.rollBack()).toBe("whole");
+  expect(snapshot(root)).toEqual(before);
 });
