@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { ChangeKind } from "../src/platform/change.ts";
 import { STRIKES, type Strike } from "../src/platform/fault-point.ts";
 import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
 import { SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
@@ -18,6 +19,24 @@ const { values: options } = parseArgs({
 /** A run with fewer points is struck at each of them, in a sample too. */
 const SHORT_RUN = 40;
 
+/**
+ * Where each kind of change is struck: a new kind must be given its place, and one that is to be struck here but does not
+ * occur in any scenario fails the run.
+ */
+const PLACES = {
+  directory: "here",
+  file: "here",
+  link: "here",
+  move: "here",
+  remove: "here",
+  "daemon-reload": "on a booted host",
+  unit: "on a booted host",
+  setup: "on a booted host",
+  "selinux-module": "on a booted host",
+  reload: "on a booted host",
+} satisfies Record<ChangeKind, "here" | "on a booted host">;
+
+const seen = new Set<string>();
 let passed = 0;
 const failures: string[] = [];
 
@@ -26,6 +45,8 @@ await main();
 async function main(): Promise<void> {
   await using bench = await openFaultBench();
   for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) await strikeAll(bench, scenario);
+  const missing = Object.entries(PLACES).filter(([kind, place]) => place === "here" && !seen.has(kind));
+  if (options.only === "") failures.push(...missing.map(([kind]) => `no scenario makes a change of the kind ${kind}`));
   for (const failure of failures) console.log(`FAILED ${failure}`);
   console.log(`${passed} passed, ${failures.length} failed`);
   process.exitCode = failures.length === 0 ? 0 : 1;
@@ -46,6 +67,7 @@ async function strikeAll(bench: FaultBench, scenario: Scenario): Promise<void> {
 
   let count = 0;
   for (const [index, point] of points.entries()) {
+    seen.add(point.split(":")[0] ?? "");
     for (const strike of strikesAt(index, points.length)) {
       // What is removed for good is removed after the commit: nothing is left that could be put back.
       if (strike !== "kill" && (point === "commit:after" || point.startsWith("remove:"))) continue;
