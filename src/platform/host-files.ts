@@ -2,9 +2,7 @@ import {
   chmodSync,
   closeSync,
   constants,
-  fchmodSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -19,14 +17,22 @@ import {
   statSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { systemErrorCode, UpdateError } from "./errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files } from "./files.ts";
 import { attempt, attemptAsync } from "./path-errors.ts";
 import { resolveInRoot } from "./root-path.ts";
+import {
+  appendSynced,
+  clearedTemporary,
+  renameOrRemove,
+  replaceFile,
+  syncDirectory,
+  temporaryBeside,
+  unlessMissing,
+} from "./synced-files.ts";
 
 /** The file system of this machine, seen from `root` (`/`, or a directory that holds a host's tree). */
 export function hostFiles(root = "/"): Files {
@@ -113,16 +119,6 @@ export function hostFiles(root = "/"): Files {
   };
 }
 
-function unlessMissing<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    // ENOTDIR: below a file there is nothing either.
-    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
-    throw error;
-  }
-}
-
 const lstatIfPresent = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 const statIfPresent = (path: string) => statSync(path, { throwIfNoEntry: false });
 
@@ -174,75 +170,4 @@ function makeParents(host: Pick<Files, "real" | "realFollowed">, path: string, m
   mkdirSync(at, { mode });
   syncDirectory(dirname(at));
   return [...made, path];
-}
-
-function replaceFile(at: string, content: string, mode: number): void {
-  const kept = lstatIfPresent(at);
-  const temporary = clearedTemporary(at);
-  const descriptor = openSync(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o600,
-  );
-  try {
-    writeAll(descriptor, Buffer.from(content));
-    fchmodSync(descriptor, kept?.isFile() ? kept.mode & 0o7777 : mode);
-    fsyncSync(descriptor);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  renameOrRemove(temporary, at);
-}
-
-function appendSynced(at: string, text: string): void {
-  const isNew = lstatIfPresent(at) === undefined;
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-  const descriptor = openSync(at, flags, 0o600);
-  try {
-    writeAll(descriptor, Buffer.from(text));
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  if (isNew) syncDirectory(dirname(at));
-}
-
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
-}
-
-function renameOrRemove(temporary: string, at: string): void {
-  try {
-    renameSync(temporary, at);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  }
-  syncDirectory(dirname(at));
-}
-
-/**
- * In the same directory, so that the rename is atomic and a security label is inherited (installer-systemd §1.9). One name
- * for each path: what a killed run left is in the way of the next write to the path, or of its undo, and goes with it.
- */
-function temporaryBeside(at: string): string {
-  return join(dirname(at), `.${basename(at)}.teleport-update`);
-}
-
-function clearedTemporary(at: string): string {
-  const temporary = temporaryBeside(at);
-  unlessMissing(() => unlinkSync(temporary));
-  return temporary;
-}
-
-function syncDirectory(at: string): void {
-  const descriptor = openSync(at, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
