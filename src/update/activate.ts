@@ -1,27 +1,24 @@
 import { join } from "node:path";
-import { planLinks } from "../host/links.ts";
 import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
 import { decideTbot } from "../host/tbot.ts";
 import { readTimerFacts } from "../host/timer-facts.ts";
 import { editNotices, findEditedUnits, planKeptCopies, planNeedlessCopies } from "../host/unit-edits.ts";
 import { planUnitRecord } from "../host/unit-record.ts";
-import { linkRemoval, namesLinkedInto } from "../host/unlink.ts";
 import type { Change } from "../platform/change.ts";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { type Namespace, PACKAGE_DIRECTORY, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
-import { formatRevision, type Revision } from "../settings/revision.ts";
+import type { Namespace } from "../settings/namespace.ts";
+import type { Revision } from "../settings/revision.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
+import { blameRelease } from "./blame-release.ts";
 import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
-import type { OwnUpdater } from "./own-updater.ts";
 import { planConfig } from "./plan-config.ts";
 import { planOptions } from "./plan-options.ts";
+import { planProgramLinks, warnOfOtherNamespace } from "./program-links.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { serviceReloads } from "./services.ts";
 import { planSetupStep } from "./setup-step.ts";
-import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
 import { stageActivation } from "./stage-activation.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -90,80 +87,6 @@ export interface Activated {
   /** As it was written. */
   config: UpdateConfig;
   manageTbot: boolean;
-}
-
-/** From here on it is the release that fails, not the network or the disk: an update marks it, so that the timer skips it. */
-async function blameRelease({ clock, signal }: World, target: Revision, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (failure) {
-    if (!isUpdateError(failure, "E_SETUP", "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
-    // Rejects when it was our own end that made the program fail.
-    await clock.sleep(SIGNAL_GRACE_MS, signal);
-    throw new UpdateError("E_BROKEN_RELEASE", `the new version ${formatRevision(target)} failed: ${failure.message}`, {
-      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-      cause: failure,
-    });
-  }
-}
-
-function planProgramLinks(
-  world: World,
-  job: Activation,
-  programs: readonly string[],
-  updater: OwnUpdater | undefined,
-): Change[] {
-  if (job.handOver && !programs.includes(UPDATER_NAME)) {
-    throw new UpdateError("E_NO_PROGRAMS", `the release ${formatRevision(job.target)} has no updater to hand over to`, {
-      hint: "run the command again without `--hand-over`",
-    });
-  }
-  const { namespace, config } = job;
-  const links = planLinks(world.files, {
-    source: join(versionDirectory(namespace, job.target), "bin"),
-    names: programs,
-    linkDirectory: config.spec.path,
-    overwrite: job.overwrite,
-    updaterTarget: updater?.target,
-    asideSuffix: crypto.randomUUID().slice(0, 8),
-  });
-  return [...planDropped(world, job, programs), ...links];
-}
-
-/** A link that the target has no program for would lead into an old version for ever, and services must not lose theirs. */
-function planDropped(world: World, { namespace, config, target }: Activation, programs: readonly string[]): Change[] {
-  const linked = namesLinkedInto(world.files, namespace, config.spec.path);
-  const dropped = linked.filter((name) => name !== UPDATER_NAME && !programs.includes(name));
-  const needed = dropped.find((name) => name === "teleport" || name === "tbot");
-  if (needed !== undefined) {
-    throw new UpdateError(
-      "E_NO_PROGRAMS",
-      `the release ${formatRevision(target)} lacks \`${needed}\`, which is linked now`,
-      {
-        hint: "the release is not whole: check the mirror that it comes from",
-      },
-    );
-  }
-  return dropped.flatMap((name) => linkRemoval(world.files, join(config.spec.path, name)));
-}
-
-/** One link directory for two namespaces takes the programs of the first one away; it may be meant, but not by many. */
-function warnOfOtherNamespace(
-  { log }: World,
-  { installDirectory, directory }: Namespace,
-  links: readonly Change[],
-): void {
-  const isElsewhere = (target: string) =>
-    target.startsWith(`${installDirectory}/`) &&
-    !target.startsWith(`${directory}/`) &&
-    !target.startsWith(PACKAGE_DIRECTORY);
-  for (const link of links) {
-    if (link.kind !== "link" || link.before === null || !isElsewhere(link.before)) continue;
-    log.warn("A link of another installation is taken over; give each suffix its own `--path`.", {
-      path: link.path,
-      was: link.before,
-    });
-  }
 }
 
 async function planSetup(

@@ -38,6 +38,16 @@ describe("a release that fails is taken back", () => {
     expect(reloadsOf(host)).toEqual([]);
   });
 
+  test("and is not blamed for a disk that is full where the units go", async () => {
+    using host = await servingHost(site, { selfSetup: true });
+    const { freeBytes } = host.world.files;
+    host.world.files = { ...host.world.files, freeBytes: (path) => (path.startsWith("/etc") ? 0 : freeBytes(path)) };
+    await expect(host.enroll({ forceVersion: "18.2.0" })).rejects.toMatchObject({
+      code: "E_NO_SPACE",
+      message: expect.stringContaining("/etc/systemd/system"),
+    });
+  });
+
   test("[core 7.7 setup fails] when its agent does not start: the old one is reloaded", async () => {
     using host = await servingHost(site, { selfSetup: true });
     host.write("/run/bad-version", "18.1.0");
