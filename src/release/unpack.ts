@@ -24,7 +24,7 @@ export interface UnpackRequest {
  * Inflating runs in the thread pool. Large parts mean few turns between it and us (measured: 64 KiB costs 30 %), and two
  * of them ahead keep it busy while we write and digest one.
  */
-const INFLATING = { chunkSize: 1 << 20, highWaterMark: 2 << 20 };
+const INFLATING = { chunkSize: 512 << 10, highWaterMark: 1 << 20 };
 /** Below this an archive may well be nothing but the zeros that tar fills up with. */
 const RATIO_MATTERS_FROM = 16 << 20;
 
