@@ -1,19 +1,12 @@
 import { formatYaml } from "../settings/go-yaml.ts";
-import { lastUpdateMapping, revisionMapping } from "../settings/update-config-write.ts";
+import { lastUpdateMapping, revisionMapping, specMapping } from "../settings/update-config-write.ts";
 import type { StatusReport } from "./status.ts";
 
 /** The report as YAML, with the keys, order and omissions of the contract (updater-core §4.5). */
 export function formatStatus(report: StatusReport): string {
   const { spec, status, answer } = report;
   return formatYaml({
-    proxy: spec.proxy,
-    path: spec.path,
-    group: spec.group || undefined,
-    base_url: spec.baseUrl || undefined,
-    enabled: spec.enabled,
-    pinned: spec.pinned,
-    selinux_ssh: spec.selinuxSsh || undefined,
-    selinux_ssh_enforcing: spec.selinuxSshEnforcing || undefined,
+    ...specMapping(spec),
     last_update: status.lastUpdate && lastUpdateMapping(status.lastUpdate),
     active: revisionMapping(status.active),
     backup: status.backup && revisionMapping(status.backup),
