@@ -1,124 +1,188 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
-import { CrashDisk, describeOperation, type Image } from "../test/faults/crash-disk.ts";
-import { type Event, type Operation, readTrace, tracingScript } from "../test/faults/operations.ts";
-import { countChanges, findHasty, findOutsiders, isStaging } from "../test/faults/outsiders.ts";
+import { type FaultBench, openFaultBench } from "../test/faults/bench-host.ts";
+import type { Event } from "../test/faults/operations.ts";
+import { countChanges, findHasty, findOutsiders, findPuttingBack } from "../test/faults/outsiders.ts";
+import { cutPower, type Undisturbed, type Watched } from "../test/faults/power-cut.ts";
 import { SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
+import { type Disturbance, traceRun } from "../test/faults/traced-run.ts";
 
 /**
- * `npm run faults:trace`: watches every call by which a run changes the file system. Nothing may go around the
- * transaction; and when the power goes after any of the calls, with what was not synced lost in the worst order, every
- * link must lead into a complete version, and the next run must end where an undisturbed one does. `--sample` lets the
- * power go after every fifth call, in three scenarios; `--only TEXT` takes the scenarios with that text in their name.
+ * `npm run faults:trace`: watches every call by which a run changes the file system, when it succeeds, when it fails and
+ * puts the host back, and when it puts back what a killed one began. Nothing may go around the transaction; and when the
+ * power goes after any of the calls, with what was not synced lost in the worst order, every link must lead into a
+ * complete version, and the next run must end where an undisturbed one does. `--sample` takes a few of the calls in a few
+ * of the scenarios; `--only TEXT` takes the scenarios with that text in their name.
  */
 const { values: options } = parseArgs({
   options: { sample: { type: "boolean", default: false }, only: { type: "string", default: "" } },
 });
 
-/** In a sample; else the power goes in every scenario. */
+/** In a sample the power goes in these scenarios only, ... */
 const POWER_LOST = ["enable, fresh host", "update", "update that frees the backup"];
+/** ... these are put back, ... */
+const PUT_BACK = ["enable over programs by hand", "update"];
+/** ... and so many calls lie between two cuts. */
 const SAMPLE_STEP = 5;
+/** How often a run is killed, evenly spread over its syncs; and a run that is putting the host back. */
+const KILLS = options.sample ? 2 : 6;
 
 let passed = 0;
-const failures: string[] = [];
+let failed = 0;
 
 await main();
 
 async function main(): Promise<void> {
   await using bench = await openFaultBench();
-  for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) await watch(bench, scenario);
-  for (const failure of failures) console.log(`FAILED ${failure}`);
-  console.log(`${passed} passed, ${failures.length} failed`);
-  process.exitCode = failures.length === 0 ? 0 : 1;
+  for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) {
+    const start = await bench.prepare(scenario);
+    const trees = { start, end: await bench.copy(start) };
+    const syncs = await watchSuccess(bench, scenario, trees);
+    if (options.sample && !PUT_BACK.includes(scenario.name)) continue;
+    const points = await strikingPoints(bench, scenario, trees);
+    for (const point of options.sample ? points.slice(-1) : points) {
+      const events = await watchRollBack(bench, scenario, trees, point);
+      if (point === points.at(-1)) await watchRecoveries(bench, scenario, trees, syncs, { point, events });
+    }
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
 }
 
-async function watch(bench: FaultBench, scenario: Scenario): Promise<void> {
-  const start = await bench.prepare(scenario);
-  const end = await bench.copy(start);
-  const events = await trace(bench, scenario, end);
+/** Makes the undisturbed end of the trees, and answers how many syncs that takes. */
+async function watchSuccess(bench: FaultBench, scenario: Scenario, trees: Undisturbed): Promise<number> {
+  const { exitCode, stderr, events } = await traceRun(bench, trees.end, scenario.command);
+  if (exitCode !== 0) throw new Error(`${scenario.name} fails by itself:\n${stderr}`);
   const changes = countChanges(events);
   const outsiders = findOutsiders(events);
   report(changes === 0 ? "no change was logged" : outsiders[0], `${scenario.name}, around the transaction`);
   report(findHasty(events)[0], `${scenario.name}, before its journal was on the disk`);
   console.log(`${scenario.name}: ${events.length} calls, ${changes} changes, ${outsiders.length} outside of them`);
-  if (!options.sample || POWER_LOST.includes(scenario.name)) await losePower(bench, scenario, { start, end }, events);
+  if (!options.sample || POWER_LOST.includes(scenario.name)) {
+    await watchPower(bench, scenario, trees, {
+      name: scenario.name,
+      events,
+      from: 0,
+      to: events.length,
+      isPutBack: false,
+    });
+  }
+  return countSyncs(events);
 }
 
-/** Runs the command over `root`; paths in the answer are those of the host. */
-async function trace(bench: FaultBench, scenario: Scenario, root: string): Promise<Event[]> {
-  const file = join(bench.scratch, "trace");
-  const program = join(bench.scratch, "traced");
-  writeFileSync(program, tracingScript(join(bench.scratch, "teleport-update"), file), { mode: 0o755 });
-  const { wants, args } = scenario.command;
-  const run = await bench.run(root, { wants, args: [...args, "--debug"], program });
-  if (run.exitCode !== 0) throw new Error(`${scenario.name} fails by itself:\n${run.stderr}`);
-  return readTrace(readFileSync(file, "utf8")).map((event) => ofHost(event, root));
+interface Point {
+  index: number;
+  name: string;
 }
 
-function ofHost(event: Event, root: string): Event {
-  if (event.kind === "said") return event;
-  const strip = (path: string) => (`${path}/`.startsWith(`${root}/`) ? path.slice(root.length) || "/" : path);
-  const path = strip(event.path);
-  return event.kind === "rename" ? { ...event, path, from: strip(event.from) } : { ...event, path };
+/** Where a run is made to fail: after the last change of each kind, and right before the commit. */
+async function strikingPoints(bench: FaultBench, { command }: Scenario, { start }: Undisturbed): Promise<Point[]> {
+  const log = join(bench.scratch, "points");
+  rmSync(log, { force: true });
+  await bench.run(await bench.copy(start), command, undefined, log);
+  const names = readFileSync(log, "utf8").trimEnd().split("\n");
+  const points = names.slice(0, names.indexOf("commit:before") + 1).map((name, index) => ({ name, index }));
+  const after = points.flatMap((point) => {
+    const kind = /^(.+):after/.exec(point.name)?.[1];
+    return kind === undefined ? [] : [[kind, point] as const];
+  });
+  return [...new Map(after).values(), ...points.slice(-1)];
 }
 
-async function losePower(
+/** Answers what a run that failed there did and said. */
+async function watchRollBack(
   bench: FaultBench,
   scenario: Scenario,
-  trees: { start: string; end: string },
-  events: readonly Event[],
-): Promise<void> {
-  const started = performance.now();
-  const operations = events.filter((event): event is Operation => event.kind !== "said");
-  const disk = new CrashDisk(trees.start, operations, trees.end);
-  const endShape = shapeOf(trees.end);
-  const images = new Map<string, { image: Image; where: string }>();
-  let instants = 0;
-  for (let count = 0; count <= operations.length; count += 1) {
-    const last = operations[count - 1];
-    // What is being staged is nobody's yet; whether it is on the disk shows once it is moved into its place.
-    if (last !== undefined && isStaging(last.path)) continue;
-    instants += 1;
-    if (options.sample && instants % SAMPLE_STEP !== 0) continue;
-    for (const image of disk.imagesAfter(count)) {
-      const where = `${scenario.name}, power lost after call ${count} (${describeOperation(last)}), ${image.name}`;
-      if (!images.has(image.key)) images.set(image.key, { image, where });
-    }
+  trees: Undisturbed,
+  point: Point,
+): Promise<Event[]> {
+  const name = `${scenario.name}, failed at ${point.name}`;
+  const root = await bench.copy(trees.start);
+  const { events } = await traceRun(bench, root, scenario.command, failing(point));
+  const putting = findPuttingBack(events);
+  report(putting === undefined ? "the host was not put back" : undefined, name);
+  if (putting !== undefined) {
+    report(findOutsiders(events.slice(putting.from))[0], `${name}, beside what is undone`);
+    const watched = { name, events, from: putting.from, to: events.length, isPutBack: true };
+    await watchPower(bench, scenario, trees, watched);
   }
-  const left = images.values();
-  const work = async (_: unknown, worker: number) => {
-    const root = join(bench.scratch, `after-crash-${worker}`);
-    for (const { image, where } of left) report(await problemOf(bench, scenario, { image, root }, endShape), where);
-  };
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+  return events;
+}
+
+function failing({ index }: Point): Disturbance {
+  return { fault: { index, strike: "error" } };
+}
+
+/** Kills runs at their syncs, so that what they did last is not on the disk yet; `unsuccessful` is one that put the host back. */
+async function watchRecoveries(
+  bench: FaultBench,
+  scenario: Scenario,
+  trees: Undisturbed,
+  syncs: number,
+  unsuccessful: { point: Point; events: readonly Event[] },
+): Promise<void> {
+  const kills: Disturbance[] = spread(1, syncs).map((killAtSync) => ({ killAtSync }));
+  const { from = 0, to = 0 } = findPuttingBack(unsuccessful.events) ?? {};
+  const [first, last] = [from, to].map((place) => countSyncs(unsuccessful.events.slice(0, place)));
+  for (const killAtSync of spread((first ?? 0) + 1, last ?? 0))
+    kills.push({ ...failing(unsuccessful.point), killAtSync });
+  let recovered = 0;
+  for (const kill of kills) recovered += await watchRecovery(bench, scenario, trees, kill);
+  report(recovered === 0 ? "no kill left anything to put back" : undefined, `${scenario.name}, killed`);
+}
+
+/** Answers how many runs had something to put back: one or none. */
+async function watchRecovery(
+  bench: FaultBench,
+  scenario: Scenario,
+  trees: Undisturbed,
+  disturbance: Disturbance,
+): Promise<number> {
+  const root = await bench.copy(trees.start);
+  const killed = await traceRun(bench, root, scenario.command, disturbance);
+  const name = `${scenario.name}, killed at sync ${disturbance.killAtSync}${disturbance.fault ? " of its roll back" : ""}`;
+  const next = await traceRun(bench, root, scenario.command);
+  report(next.exitCode === 0 ? undefined : `the next run fails: ${next.stderr.trim().slice(-300)}`, name);
+  const putting = findPuttingBack(next.events);
+  if (putting === undefined) return 0;
+  report(findOutsiders(next.events.slice(0, putting.to))[0], `${name}, beside what is undone`);
+  const [from, to] = [killed.events.length, killed.events.length + putting.to];
+  await watchPower(bench, scenario, trees, {
+    name,
+    events: [...killed.events, ...next.events],
+    from,
+    to,
+    isPutBack: true,
+  });
+  return 1;
+}
+
+async function watchPower(bench: FaultBench, scenario: Scenario, trees: Undisturbed, watched: Watched): Promise<void> {
+  const started = performance.now();
+  const { instants, disks } = await cutPower(bench, scenario, trees, watched, options.sample ? SAMPLE_STEP : 1);
+  for (const { where, problem } of disks) report(problem, where);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.log(
-    `${scenario.name}: power lost at ${instants} instants, ${images.size} different disks tried, ${seconds} s`,
+    `${watched.name}: power lost at ${instants} instants, ${disks.length} different disks tried, ${seconds} s`,
   );
 }
 
-async function problemOf(
-  bench: FaultBench,
-  scenario: Scenario,
-  { image, root }: { image: Image; root: string },
-  endShape: readonly string[],
-): Promise<string | undefined> {
-  image.layOut(root);
-  try {
-    const [broken] = brokenPromises(root);
-    if (broken !== undefined) return broken;
-    const again = await bench.run(root, scenario.command);
-    if (again.exitCode !== 0) return `the next run fails: ${again.stderr.trim().split("\n").at(-1)?.slice(0, 300)}`;
-    const difference = differenceOf(endShape, shapeOf(root));
-    return difference === undefined ? undefined : `the next run ends elsewhere: ${difference}`;
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
+/** What is left in staging is synced by other threads, each with a count of its own. */
+function countSyncs(events: readonly Event[]): number {
+  return events.filter((event) => event.kind === "sync" && event.call === "fsync").length;
+}
+
+/** `KILLS` whole numbers between the two, at equal distances. */
+function spread(first: number, last: number): number[] {
+  const step = (last - first) / (KILLS + 1);
+  return [...new Set(Array.from({ length: KILLS }, (_, index) => Math.round(first + (index + 1) * step)))];
 }
 
 function report(problem: string | undefined, where: string): void {
   if (problem === undefined) passed += 1;
-  else failures.push(`${where}: ${problem}`);
+  else {
+    failed += 1;
+    console.log(`FAILED ${where}: ${problem}`);
+  }
 }

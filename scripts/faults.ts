@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { ChangeKind } from "../src/platform/change.ts";
 import { STRIKES, type Strike } from "../src/platform/fault-point.ts";
 import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
+import { PLACES } from "../test/faults/places.ts";
 import { SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
 
 /**
@@ -19,24 +19,6 @@ const { values: options } = parseArgs({
 /** A run with fewer points is struck at each of them, in a sample too. */
 const SHORT_RUN = 40;
 
-/**
- * Where each kind of change is struck: a new kind must be given its place, and one that is to be struck here but does not
- * occur in any scenario fails the run.
- */
-const PLACES = {
-  directory: "here",
-  file: "here",
-  link: "here",
-  move: "here",
-  remove: "here",
-  "daemon-reload": "on a booted host",
-  // No update of an enrolled host makes one, and the module's is only warned about: neither is struck yet.
-  unit: "nowhere",
-  setup: "on a booted host",
-  "selinux-module": "nowhere",
-  reload: "on a booted host",
-} satisfies Record<ChangeKind, "here" | "on a booted host" | "nowhere">;
-
 const seen = new Set<string>();
 let passed = 0;
 const failures: string[] = [];
@@ -46,7 +28,7 @@ await main();
 async function main(): Promise<void> {
   await using bench = await openFaultBench();
   for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) await strikeAll(bench, scenario);
-  const missing = Object.entries(PLACES).filter(([kind, place]) => place === "here" && !seen.has(kind));
+  const missing = Object.entries(PLACES).filter(([kind, { isUnderRoot }]) => isUnderRoot && !seen.has(kind));
   if (options.only === "") failures.push(...missing.map(([kind]) => `no scenario makes a change of the kind ${kind}`));
   for (const failure of failures) console.log(`FAILED ${failure}`);
   console.log(`${passed} passed, ${failures.length} failed`);

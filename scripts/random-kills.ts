@@ -1,98 +1,123 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "../test/faults/bench-host.ts";
-import { NEW, OLD, SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
+import { type FaultBench, openFaultBench } from "../test/faults/bench-host.ts";
+import { PHASES, type Phase, phaseAfter } from "../test/faults/phases.ts";
+import { freshHost, problemAfterKill, ROUND } from "./random-kills/round-host.ts";
+import { aimInto, type Timeline, timelineOf } from "./random-kills/timeline.ts";
+import { watchRun } from "./random-kills/watched-run.ts";
+import { summary } from "./steps.ts";
 
 /**
- * `npm run faults:random`: one host moves between two releases again and again, and each run is killed after a random time.
+ * `npm run faults:random`: one host goes round three releases again and again, and each run is killed at a random time.
  * At once, every link must lead into a complete version; after the next run, which is left alone, the host must look as
- * one that was never disturbed. Prints the seed, and where the kills fell. `--count N` kills, `--seed N` repeats them.
+ * one that was never disturbed. Each kill is aimed at a random moment of the phase that was struck least so far, as most
+ * phases last but milliseconds. Prints the seed, and in which phases the kills fell. `--count N` kills, `--seed N`
+ * repeats them as far as the clock allows.
  */
 const { values: options } = parseArgs({
   options: { count: { type: "string", default: "300" }, seed: { type: "string", default: String(Date.now() % 1e9) } },
 });
 
-/** Kills may come a little after the run's end, too. */
-const REACH = 1.1;
-const RUNS_TO_TIME = 5;
+/** From so many kills on, each of these phases must be struck so often. */
+const MANY_KILLS = 300;
+const WANTED: Partial<Record<Phase, number>> = { links: 30, units: 30, configuration: 30 };
+/** Those are aimed at so many times as often as others: where a kill falls is up to the clock in the end. */
+const PREFERENCE = 2;
+
+const ROUNDS_TO_LEARN = 2;
+/** What else the machine does changes how long things take. Whole rounds. */
+const TURNS_UNTIL_LEARNED_AGAIN = 60;
+const KILLS_UNTIL_HEARD_OF = 250;
+
+interface Kill {
+  phase: Phase;
+  /** Undefined when the promises held. */
+  problem: string | undefined;
+}
 
 await main();
 
 async function main(): Promise<void> {
+  const count = Number(options.count);
   console.log(`seed ${options.seed}`);
   const random = randomFrom(Number(options.seed));
   await using bench = await openFaultBench();
-  const root = await bench.prepare(startOf(SCENARIOS));
-  const moves = [NEW, OLD].map((wants) => ({ wants, args: ["update", "--now"] }));
-  const shapes = await shapesAfter(bench, root, moves);
-  const millisecondsOfRun = await timeOf(bench, root, moves);
-  console.log(`a run takes ${millisecondsOfRun.toFixed(0)} ms`);
+  let host = await freshHost(bench);
+  let timeline = await learn(bench, host.root);
+  console.log(describeTimes(timeline));
 
-  const phases = new Map<string, number>();
-  const failures: string[] = [];
-  for (let count = 0; count < Number(options.count); count += 1) {
-    const move = moves[count % moves.length] ?? moves[0];
-    if (move === undefined) break;
-    const log = join(bench.scratch, "passed");
-    rmSync(log, { force: true });
-    const after = random() * millisecondsOfRun * REACH;
-    await bench.run(root, move, { killAfterMs: after }, log);
-    const phase = lastPoint(log);
-    phases.set(phase, (phases.get(phase) ?? 0) + 1);
-    const broken = brokenPromises(root);
-    const { exitCode, stderr } = await bench.run(root, move);
-    const difference = differenceOf(shapes.get(move.wants) ?? [], shapeOf(root));
-    const problem = broken[0] ?? (exitCode === 0 ? difference : stderr.trim().split("\n").at(-1));
-    if (problem !== undefined)
-      failures.push(`kill ${count}, ${after.toFixed(0)} ms into a move to ${move.wants}, ${phase}: ${problem}`);
-  }
-  for (const [phase, count] of [...phases].sort(([, a], [, b]) => b - a))
-    console.log(`${String(count).padStart(5)}  ${phase}`);
-  for (const failure of failures) console.log(`FAILED ${failure}`);
-  console.log(`${Number(options.count) - failures.length} passed, ${failures.length} failed`);
-  process.exitCode = failures.length === 0 ? 0 : 1;
-}
-
-/** The state from which the scenario `update` starts: enrolled, agent and bot. */
-function startOf(scenarios: readonly Scenario[]): Scenario {
-  const found = scenarios.find(({ name }) => name === "update");
-  if (found === undefined) throw new Error("there is no scenario `update`");
-  return found;
-}
-
-/** How the host looks after an undisturbed move to each version, once it has both. */
-async function shapesAfter(
-  bench: FaultBench,
-  root: string,
-  moves: readonly Scenario["command"][],
-): Promise<Map<string, string[]>> {
-  const shapes = new Map<string, string[]>();
-  for (const move of [...moves, ...moves]) {
-    await bench.run(root, move);
-    shapes.set(move.wants, shapeOf(root));
-  }
-  return shapes;
-}
-
-async function timeOf(bench: FaultBench, root: string, moves: readonly Scenario["command"][]): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < RUNS_TO_TIME; run += 1) {
-    for (const move of moves) {
-      const started = performance.now();
-      await bench.run(root, move);
-      times.push(performance.now() - started);
+  const kills: Kill[] = [];
+  let late = 0;
+  for (let turn = 0; kills.length < count; turn += 1) {
+    const move = ROUND[turn % ROUND.length];
+    if (move === undefined || late > count) throw new Error("most runs are over before their kill comes");
+    if (turn > 0 && turn % TURNS_UNTIL_LEARNED_AGAIN === 0) timeline = await learn(bench, host.root);
+    const aim = aimInto(timeline, leastStruck(timeline, kills), random());
+    const run = await watchRun(bench, host.root, move, aim);
+    if (!run.isKilled && run.exitCode !== 0) throw new Error(`a run fails by itself:\n${run.stderr}`);
+    if (!run.isKilled) {
+      late += 1;
+      continue;
     }
+    const found = await problemAfterKill(bench, host, move);
+    const where = `${aim.delayMs.toFixed(1)} ms after point ${aim.points} of a move to ${move.wants}`;
+    const problem = found && `kill ${kills.length}, ${where}, last point ${run.points.at(-1) ?? "none"}: ${found}`;
+    kills.push({ phase: phaseAfter(run.points), problem });
+    if (kills.length % KILLS_UNTIL_HEARD_OF === 0) console.log(`${kills.length} kills so far`);
+    if (problem === undefined) continue;
+    // One broken host is one failure.
+    rmSync(host.root, { recursive: true });
+    host = await freshHost(bench);
+    turn = -1;
   }
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+  report(timeline, kills, late);
 }
 
-/** The last point that the killed run passed: `download` before the first change. */
-function lastPoint(log: string): string {
-  return existsSync(log) ? (readFileSync(log, "utf8").trimEnd().split("\n").at(-1) ?? "") : "before the first change";
+function report({ phases }: Timeline, kills: readonly Kill[], late: number): void {
+  for (const phase of new Set(phases)) console.log(`${String(countIn(phase, kills)).padStart(5)}  ${phase}`);
+  if (late > 0) console.log(`${late} more runs were over before their kill came`);
+  const failures = kills.flatMap(({ problem }) => problem ?? []);
+  const thin = kills.length < MANY_KILLS ? [] : missingKills(kills);
+  for (const failure of [...failures, ...thin]) console.log(`FAILED ${failure}`);
+  console.log(summary({ passed: kills.length - failures.length, failed: failures.length + thin.length }));
+  process.exitCode = failures.length + thin.length === 0 ? 0 : 1;
 }
 
-/** A small generator (mulberry32), so that a seed repeats a run as far as the clock allows. */
+async function learn(bench: FaultBench, root: string): Promise<Timeline> {
+  const runs = [];
+  for (let round = 0; round < ROUNDS_TO_LEARN; round += 1) {
+    for (const move of ROUND) runs.push(await watchRun(bench, root, move));
+  }
+  return timelineOf(runs);
+}
+
+function leastStruck({ phases }: Timeline, kills: readonly Kill[]): Phase {
+  const counted = phases.map((phase) => {
+    return { phase, count: countIn(phase, kills) / (phase in WANTED ? PREFERENCE : 1) };
+  });
+  return counted.reduce((least, other) => (other.count < least.count ? other : least)).phase;
+}
+
+function missingKills(kills: readonly Kill[]): string[] {
+  return PHASES.flatMap((phase) => {
+    const [wanted, struck] = [WANTED[phase] ?? 0, countIn(phase, kills)];
+    return struck < wanted ? [`${phase}: struck ${struck} times, and ${wanted} are wanted`] : [];
+  });
+}
+
+function countIn(phase: Phase, kills: readonly Kill[]): number {
+  return kills.filter((kill) => kill.phase === phase).length;
+}
+
+function describeTimes({ gaps, phases }: Timeline): string {
+  const times = [...new Set(phases)].map((phase) => {
+    const total = gaps.reduce((sum, gap, index) => (phases[index] === phase ? sum + gap : sum), 0);
+    return `${phase} ${total.toFixed(1)}`;
+  });
+  return `milliseconds of an undisturbed run: ${times.join(", ")}`;
+}
+
+/** A small generator (mulberry32), so that a seed repeats the aims. */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

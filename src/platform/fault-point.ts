@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import type { Change } from "./change.ts";
 import { UpdateError } from "./errors.ts";
 
 /** True in builds for tests only (`scripts/build.ts --testing`); released executables do not contain what it guards. */
@@ -12,15 +13,24 @@ let passed = 0;
 
 /**
  * A named place at which a test may strike: `TESTING_FAULT=<n>:<strike>` strikes at the n-th point that a run passes,
- * counted from 0, and `TESTING_FAULT_LOG=<file>` gets the name of each point, a line each.
+ * counted from 0, and `TESTING_FAULT_LOG=<file>` gets the name of each point, a line each, with what `change` is about:
+ * `link:after:/usr/local/bin/tsh`.
  */
-export function faultPoint(name: string): void {
+export function faultPoint(name: string, change?: Change): void {
   if (typeof TESTING_FAULTS === "boolean" && TESTING_FAULTS) {
     const log = process.env["TESTING_FAULT_LOG"];
-    if (log !== undefined) appendFileSync(log, `${name}\n`);
+    if (log !== undefined) appendFileSync(log, `${name}${subjectOf(change)}\n`);
     const [index, strike] = process.env["TESTING_FAULT"]?.split(":") ?? [];
     if (index !== undefined && Number(index) === passed++) strikeWith(strike, name);
   }
+}
+
+/** Files of every sort are one kind of change: only the path tells a unit from the settings. */
+function subjectOf(change: Change | undefined): string {
+  if (change === undefined) return "";
+  if ("path" in change) return `:${change.path}`;
+  if ("to" in change) return `:${change.to}`;
+  return "unit" in change ? `:${change.unit}` : "";
 }
 
 function strikeWith(strike: string | undefined, name: string): void {

@@ -8,6 +8,11 @@ const SYSTEM_ERRORS: Record<string, [code: ErrorCode, reason: string, hint: stri
     "the file system is read-only",
     "remount it read-write, or choose another place with `--path` or `--install-dir`",
   ],
+  EIO: [
+    "E_IO",
+    "the disk failed to read or write",
+    "read what the kernel says about the disk: `dmesg --level=err,warn`",
+  ],
   EACCES: [
     "E_IO",
     "permission denied",

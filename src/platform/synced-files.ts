@@ -53,6 +53,17 @@ export function appendSynced(at: string, text: string): void {
   if (isNew) syncDirectory(dirname(at));
 }
 
+/** Sets the permission bits of what lies at `at`; what may be a fifo does not hold us. */
+export function changeMode(at: string, mode: number): void {
+  const descriptor = openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    fchmodSync(descriptor, mode);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function writeAll(descriptor: number, bytes: Buffer): void {
   for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
 }

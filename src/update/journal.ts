@@ -5,6 +5,7 @@ import { sha256 } from "../platform/digest.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import { UndoReserve } from "./undo-reserve.ts";
 
 /*
  * The journal of a transaction, `<ns>/update.journal`: one line a record, `<digest> <JSON>`, each synced before what it
@@ -44,15 +45,17 @@ export class Journal {
   readonly #files: Files;
   readonly #path: string;
   readonly #started: Date;
+  readonly #reserve: UndoReserve;
   #isOpen = false;
 
   constructor(files: Files, namespace: Namespace, started: Date) {
     this.#files = files;
     this.#path = journalPath(namespace);
     this.#started = started;
+    this.#reserve = new UndoReserve(files, namespace);
   }
 
-  /** Announces changes; they may be made once this returns. */
+  /** Announces changes, with room for their undo; they may be made once this returns. */
   announce(changes: readonly Change[]): void {
     if (!this.#isOpen && this.#files.stat(this.#path) !== undefined) {
       throw journalError(this.#path, "an earlier run is still to be undone");
@@ -63,8 +66,19 @@ export class Journal {
       started: this.#started.toISOString(),
     };
     const lines = changes.map((change) => record({ change }));
-    this.#files.appendFile(this.#path, (this.#isOpen ? lines : [record(header), ...lines]).join(""));
+    try {
+      this.#reserve.growFor(changes);
+      this.#files.appendFile(this.#path, (this.#isOpen ? lines : [record(header), ...lines]).join(""));
+    } catch (error) {
+      if (!this.#isOpen) this.#dropUnused();
+      throw error;
+    }
     this.#isOpen = true;
+  }
+
+  /** Frees the room that is kept for the undo. To be called right before it. */
+  makeRoom(): void {
+    this.#reserve.free();
   }
 
   /**
@@ -77,6 +91,13 @@ export class Journal {
     const isSaid = succeeds(() => this.#files.appendFile(this.#path, record({ outcome })));
     if (isSaid) succeeds(() => this.#files.removeFile(this.#path));
     else this.#files.removeFile(this.#path);
+    this.#reserve.free();
+  }
+
+  /** Nothing was begun, so there is nothing to recover either; what cannot be removed is dropped by the next run. */
+  #dropUnused(): void {
+    succeeds(() => this.#files.removeFile(this.#path));
+    this.#reserve.free();
   }
 }
 
@@ -92,7 +113,7 @@ export function readJournal(files: Files, namespace: Namespace): UnfinishedRun |
   if ((stat.mode & 0o022) !== 0 || stat.owner !== process.geteuid?.()) {
     throw journalError(path, "others than the updater may write it");
   }
-  const [header, ...records] = wholeRecords(path, files.readPlantable(path, SIZE_LIMIT) ?? "");
+  const [header, ...records] = wholeRecords(path, files.readPlantable(path, SIZE_LIMIT, "mark") ?? "");
   if (header === undefined) return undefined;
   const { updater, started } = readHeader(path, header);
   const changes: Change[] = [];

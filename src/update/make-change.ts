@@ -4,6 +4,7 @@ import { makeModuleChange, undoModuleChange } from "../host/selinux/reach-module
 import { systemd } from "../host/systemd.ts";
 import type { Change, FileImage, Image, SetupChange, UnitState } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 
@@ -61,10 +62,7 @@ export async function undoChange(world: World, change: Change): Promise<void> {
       undoLink(world, change);
       return;
     case "move":
-      if (files.stat(change.to) === undefined || files.stat(change.from) !== undefined) return;
-      // Somebody who needed room may have removed the staging folder.
-      files.makeDirectory(dirname(change.from), 0o700);
-      files.rename(change.to, change.from);
+      undoMove(files, change);
       return;
     case "remove":
       return;
@@ -89,13 +87,25 @@ export async function undoChange(world: World, change: Change): Promise<void> {
 /** A link that was never placed is not removed: what it was to replace may still be there. */
 function undoLink(world: World, { path, before, after }: Extract<Change, { kind: "link" }>): void {
   const { files } = world;
-  files.sweepBeside(path);
+  files.settle(path);
   const target = files.readLink(path) ?? null;
   const isFile = target === null && files.stat(path) !== undefined;
   const isOfAnother = target !== null && target !== after;
   if (target === before || isFile || isOfAnother) return;
   if (before === null) files.removeFile(path);
   else restoreLink(world, path, before);
+}
+
+/** One that an undo moved back already, and that was killed then, may not have come back for good. */
+function undoMove(files: Files, { from, to }: Extract<Change, { kind: "move" }>): void {
+  if (files.stat(to) === undefined || files.stat(from) !== undefined) {
+    files.settle(to);
+    files.settle(from);
+    return;
+  }
+  // Somebody who needed room may have removed the staging folder.
+  files.makeDirectory(dirname(from), 0o700);
+  files.rename(to, from);
 }
 
 /** What was off goes off while its new unit is still there; what was on goes on once systemd has read the old one again. */
@@ -180,6 +190,11 @@ function restoreFile({ files }: World, path: string, image: FileImage): void {
     files.setMode(path, image.mode);
   } catch (error) {
     // What could not be changed cannot be put back either, and need not be.
-    if (files.stat(path)?.kind !== "file" || files.readText(path, UNIT_SIZE_LIMIT) !== image.content) throw error;
+    if (!isAt(files, path, image)) throw error;
   }
+}
+
+function isAt(files: Files, path: string, { content, mode }: FileImage): boolean {
+  const stat = files.stat(path);
+  return stat?.kind === "file" && stat.mode === mode && files.readText(path, UNIT_SIZE_LIMIT, "mark") === content;
 }

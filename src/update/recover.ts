@@ -6,6 +6,7 @@ import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { dropJournal, journalPath, readJournal, type UnfinishedRun } from "./journal.ts";
 import { undoAll } from "./transaction.ts";
+import { UndoReserve } from "./undo-reserve.ts";
 
 /**
  * Undoes what an earlier run began and did not end, so that every link leads into the old release again. To be called by
@@ -15,6 +16,7 @@ import { undoAll } from "./transaction.ts";
  */
 export async function recover(world: World, namespace: Namespace): Promise<void> {
   const run = readJournal(world.files, namespace);
+  new UndoReserve(world.files, namespace).free();
   if (run === undefined) {
     dropJournal(world.files, namespace);
     return;
@@ -95,5 +97,5 @@ function statesByPath<K extends "file" | "link">(
 
 /** Null for what is missing, and for what no file of ours is. */
 function readText(files: Files, path: string): string | null {
-  return files.stat(path)?.kind === "file" ? (files.readText(path, UNIT_SIZE_LIMIT) ?? null) : null;
+  return files.stat(path)?.kind === "file" ? (files.readText(path, UNIT_SIZE_LIMIT, "mark") ?? null) : null;
 }

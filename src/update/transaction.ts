@@ -39,9 +39,9 @@ export class Transaction {
       for (const change of group) {
         this.#stopIfInterrupted();
         this.#world.log.debug(`Change: ${describeChange(change)}.`);
-        faultPoint(`${change.kind}:before`);
+        faultPoint(`${change.kind}:before`, change);
         await makeChange(this.#world, change, this.#lock?.descriptor);
-        faultPoint(`${change.kind}:after`);
+        faultPoint(`${change.kind}:after`, change);
       }
     }
   }
@@ -61,6 +61,7 @@ export class Transaction {
 
   /** Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. */
   async rollBack(): Promise<Undone> {
+    this.#journal?.makeRoom();
     const undone = await undoAll(this.#world, this.#begun.splice(0));
     if (undone !== "in part") this.#journal?.end("undone");
     return undone;
@@ -88,8 +89,9 @@ export async function undoAll(interruptible: World, changes: readonly Change[]):
     // A link that could not be put back still leads into what was moved there.
     if (change.kind === "move" && undone === "in part") continue;
     try {
+      world.log.debug(`Undo: ${describeChange(change)}.`);
       await undoChange(world, change);
-      faultPoint(`${change.kind}:undone`);
+      faultPoint(`${change.kind}:undone`, change);
     } catch (error) {
       if (await isOnlyShutdown(world, error)) continue;
       undone = change.kind === "reload" && undone !== "in part" ? "unhealthy" : "in part";

@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BootedHost, bootHost } from "../support/booted-host.ts";
 import { executablePath } from "../support/executable.ts";
+import { SELINUX_PACKAGES } from "./support/selinux-host.ts";
 
-const PACKAGES = ["selinux-policy-default", "selinux-policy-dev", "make", "policycoreutils", "semodule-utils"];
 const UPDATER = "/srv/teleport-update";
 const AGENT = "/opt/teleport/default/versions/18.1.0/bin/teleport";
 
@@ -15,7 +15,7 @@ describe.each(["bookworm", "trixie"] as const)("the SELinux module on %s", (suit
     const executable = await executablePath();
     host = await bootHost({
       suite,
-      packages: PACKAGES,
+      packages: SELINUX_PACKAGES,
       beforeBoot(directory) {
         mkdirSync(join(directory, "srv"), { recursive: true });
         copyFileSync(executable, join(directory, UPDATER));

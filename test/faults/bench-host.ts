@@ -23,11 +23,14 @@ import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./sce
 /** A cluster with three releases, and a scratch folder for the trees of hosts. */
 export interface FaultBench extends AsyncDisposable {
   scratch: string;
-  /** Runs the testing executable over the tree; `fault` is the n-th point and what strikes there. */
+  /**
+   * Runs the testing executable over the tree; `fault` is the n-th point and what strikes there, or gets what ends the
+   * run by SIGKILL as soon as it has started. `log` gets the points that are passed.
+   */
   run(
     root: string,
     command: Command,
-    fault?: { index: number; strike: Strike } | { killAfterMs: number },
+    fault?: { index: number; strike: Strike } | { onStart: (kill: () => void) => void },
     log?: string,
   ): Promise<Outcome>;
   /** A tree in the scenario's start state. */
@@ -73,17 +76,13 @@ export async function openFaultBench(): Promise<FaultBench> {
         stdout: "ignore",
         stderr: "pipe",
         env: {
-          ...(fault === undefined || "killAfterMs" in fault ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
+          ...(fault === undefined || "onStart" in fault ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
           ...(log === undefined ? {} : { TESTING_FAULT_LOG: log }),
         },
       },
     );
-    const killer =
-      fault !== undefined && "killAfterMs" in fault
-        ? setTimeout(() => child.kill("SIGKILL"), fault.killAfterMs)
-        : undefined;
+    if (fault !== undefined && "onStart" in fault) fault.onStart(() => child.kill("SIGKILL"));
     const stderr = await new Response(child.stderr).text();
-    clearTimeout(killer);
     return { exitCode: await child.exited, stderr };
   };
   return {
@@ -121,11 +120,16 @@ const OPTIONS = "opt/teleport/default/updater.yaml";
 /** What a tree comes to: names, modes, links and texts; programs by their size, times not at all. */
 export function shapeOf(root: string): string[] {
   const entries = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
-  return entries.filter((path) => !/update\.lock$/.test(path)).map((path) => describe(join(root, path), `/${path}`));
+  return entries
+    .filter((path) => !/(update\.lock|history\.jsonl)$/.test(path))
+    .map((path) => describe(join(root, path), `/${path}`));
 }
 
 /** A failed update says so in `update.yaml`, and may have given up the backup: that is not what must be put back. */
 const OUTCOMES = /^ {4}(last_update|backup|skip):\n(( {8}.*\n)+)/gm;
+
+/** In `proof.json`: two runs accept a release at two times. */
+const ACCEPTED = /"accepted": "[^"]*"/;
 
 function describe(at: string, path: string): string {
   const stats = lstatSync(at);
@@ -133,7 +137,7 @@ function describe(at: string, path: string): string {
   const mode = (stats.mode & 0o7777).toString(8);
   if (stats.isDirectory()) return `${path}/ ${mode}`;
   if (stats.size > 64_000) return `${path} ${mode} ${stats.size} bytes`;
-  const text = readFileSync(at, "utf8").replace(OUTCOMES, "");
+  const text = readFileSync(at, "utf8").replace(OUTCOMES, "").replace(ACCEPTED, "");
   return `${path} ${mode} ${JSON.stringify(text)}`;
 }
 

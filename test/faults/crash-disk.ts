@@ -1,6 +1,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Operation } from "./operations.ts";
+import { isStaging, type Operation } from "./operations.ts";
 
 /**
  * A disk that forgets. It follows the operations of a run and knows for each what made it last: for the data of a file a
@@ -21,7 +22,7 @@ export class CrashDisk {
   readonly #root: Folder;
   readonly #edits: NameEdit[] = [];
 
-  /** `start` is the tree at the beginning; `end` the one that the run left, which holds what the trace cut off. */
+  /** `start` is the tree at the beginning; `end` one that an undisturbed run left, which holds what the trace cut off. */
   constructor(
     start: string,
     private readonly operations: readonly Operation[],
@@ -58,7 +59,8 @@ export class CrashDisk {
       return {
         name,
         key: keyOf(this.#root, entriesOf, stateOf),
-        layOut: (root) => layOut(this.#root, root, entriesOf, stateOf, (file) => this.#wholeFile(file)),
+        layOut: (root) =>
+          layOut(this.#root, root, entriesOf, stateOf, (file, at) => this.#wholeFile(file, at.slice(root.length))),
       };
     });
   }
@@ -134,11 +136,17 @@ export class CrashDisk {
     return node;
   }
 
-  /** Where the run left a file of which the trace does not hold everything. */
-  #wholeFile(file: File): string {
-    const path = pathOf(this.#root, file);
-    if (path === undefined) throw new Error("the content of a file is not known, as the run removed it");
-    return join(this.end, path);
+  /**
+   * A file of which the trace does not hold everything: where the run left it, or, as a run that was put back removed it,
+   * where an undisturbed one has it. What never left staging is nobody's, so nothing of it need be there.
+   */
+  #wholeFile(file: File, path: string): string | undefined {
+    const left = [pathOf(this.#root, file), path].find(
+      (name) => name !== undefined && existsSync(join(this.end, name)),
+    );
+    if (left !== undefined) return join(this.end, left);
+    if (isStaging(path)) return undefined;
+    throw new Error(`the content of ${path} is not known`);
   }
 }
 
@@ -246,7 +254,7 @@ function layOut(
   at: string,
   entriesOf: (folder: Folder) => Map<string, Node>,
   stateOf: (file: File) => FileState | undefined,
-  wholeFile: (file: File) => string,
+  wholeFile: (file: File, at: string) => string | undefined,
 ): void {
   mkdirSync(at);
   chmodSync(at, folder.mode);
@@ -258,8 +266,8 @@ function layOut(
       const { data = [], mode = 0, source } = stateOf(node) ?? {};
       const known = data.filter((part) => part !== "unknown");
       const isWhole = data.length === node.states.at(-1)?.data.length;
-      if (source !== undefined) shareOrCopy(source, path);
-      else if (known.length < data.length && isWhole) shareOrCopy(wholeFile(node), path);
+      const whole = source ?? (known.length < data.length && isWhole ? wholeFile(node, path) : undefined);
+      if (whole !== undefined) shareOrCopy(whole, path);
       else {
         writeFileSync(path, Buffer.concat(known));
         chmodSync(path, mode);

@@ -1,4 +1,7 @@
 import { resolve } from "node:path";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+
+const STAGING = `${namespaceFor("").directory}/.staging-`;
 
 /** One call that changes a file system, or makes changes last; `call` is its name, for messages. */
 export type Operation = { call: string } & (
@@ -27,9 +30,18 @@ const CALLS = [
 /** More of one write than any text that we write; what of a program is cut off is found in the tree afterwards. */
 const STRING_BYTES = 32 << 10;
 
-/** A script that runs `program` and writes its calls to `file`: descriptors as paths, every string in hex. */
-export function tracingScript(program: string, file: string): string {
-  const shape = `-f -qq -y -xx -s ${STRING_BYTES} -e trace=${CALLS} -e signal=none`;
+/** Paths in staging are nobody's but the run's. */
+export function isStaging(path: string): boolean {
+  return path.startsWith(STAGING);
+}
+
+/**
+ * A script that runs `program` and writes its calls to `file`: descriptors as paths, every string in hex. With
+ * `killAtSync` a thread that is about to make its n-th `fsync`, from 1, takes the program with it.
+ */
+export function tracingScript(program: string, file: string, killAtSync?: number): string {
+  const kill = killAtSync === undefined ? "" : ` -e inject=fsync:signal=SIGKILL:when=${killAtSync}`;
+  const shape = `-f -qq -y -xx -s ${STRING_BYTES} -e trace=${CALLS} -e signal=none${kill}`;
   return `#!/bin/sh\nexec strace ${shape} -o '${file}' -- '${program}' "$@"\n`;
 }
 

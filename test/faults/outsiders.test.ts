@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Event } from "./operations.ts";
-import { findHasty, findOutsiders } from "./outsiders.ts";
+import { findHasty, findOutsiders, findPuttingBack } from "./outsiders.ts";
 
 const NAMESPACE = "/opt/teleport/default";
 const says = (text: string): Event => ({ kind: "said", text: `DEBUG [UPDATER]   Change: ${text}.\n` });
@@ -46,6 +46,11 @@ const CASES: { name: string; events: Event[]; outsiders: string[] }[] = [
     outsiders: ["unlink /opt/a"],
   },
   {
+    name: "a folder is not what lies in it",
+    events: [says("make the directory /etc/a"), opens("/etc/a/b")],
+    outsiders: ["openat /etc/a/b"],
+  },
+  {
     name: "a version goes with all that it holds",
     events: [says(`remove ${NAMESPACE}/versions/18.0.0`), removes(`${NAMESPACE}/versions/18.0.0/bin/tsh`)],
     outsiders: [],
@@ -60,7 +65,24 @@ const CASES: { name: string; events: Event[]; outsiders: string[] }[] = [
     events: [says("rewrite /etc/a"), renames("/etc/b", "/etc/a")],
     outsiders: ["rename /etc/b to /etc/a"],
   },
+  {
+    name: "an undo takes its path, and what it removes is one file",
+    events: [
+      { kind: "said", text: "DEBUG [UPDATER]   Undo: remove /etc/a.\n" },
+      renames("/etc/.a.teleport-update", "/etc/a"),
+      removes("/etc/a/b"),
+    ],
+    outsiders: ["unlink /etc/a/b"],
+  },
 ];
+
+test("the host is put back between two lines of the log", () => {
+  const warns = (text: string): Event => ({ kind: "said", text: `WARN  [UPDATER]   ${text}\n` });
+  const failed = warns("The change failed, putting the host back as it was. error:x");
+  const back = warns("The host is back as it was before this run.");
+  expect(findPuttingBack([says("rewrite /etc/a"), failed, opens("/etc/a"), back])).toEqual({ from: 1, to: 3 });
+  expect(findPuttingBack([failed, opens("/etc/a")])).toBeUndefined();
+});
 
 test.each(CASES)("$name", ({ events, outsiders }) => {
   expect(findOutsiders(events)).toEqual(outsiders);

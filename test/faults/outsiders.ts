@@ -1,17 +1,16 @@
 import { basename, dirname, join } from "node:path";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { describeOperation } from "./crash-disk.ts";
-import type { Event, Operation } from "./operations.ts";
+import { type Event, isStaging, type Operation } from "./operations.ts";
 
 const { directory: NAMESPACE, versions, lock } = namespaceFor("");
-const STAGING = `${NAMESPACE}/.staging-`;
 const JOURNAL = `${NAMESPACE}/update.journal`;
-const OF_THE_RUN = [lock, JOURNAL];
-
-/** Paths in staging are nobody's but the run's. */
-export function isStaging(path: string): boolean {
-  return path.startsWith(STAGING);
-}
+/** A log: nothing is decided by it, so it may lose a line. */
+export const HISTORY = `${NAMESPACE}/history.jsonl`;
+const OF_THE_RUN = [lock, JOURNAL, HISTORY];
+/** In the log of a run that puts the host back, for one that failed and for one that was interrupted. */
+const PUTTING_BACK = /The change failed, putting the host back|An earlier run was interrupted, undoing what it began/;
+const PUT_BACK = /The host is back as it was before (this|the interrupted) run/;
 
 /**
  * What a run did to a host's tree without having said it: every call must be about staging, the journal, the lock, or the
@@ -24,7 +23,6 @@ export function findOutsiders(events: readonly Event[]): string[] {
   const mayTouch = (path: string, operation: Operation) =>
     isStaging(path) ||
     OF_THE_RUN.includes(path) ||
-    said.has(path) ||
     said.has(ofTemporary(path)) ||
     (operation.kind === "remove" && removed.some((folder) => path.startsWith(`${folder}/`))) ||
     // The lock needs a place before anything can be planned (updater-core §3.2).
@@ -33,9 +31,9 @@ export function findOutsiders(events: readonly Event[]): string[] {
   const outsiders: string[] = [];
   for (const event of events) {
     if (event.kind === "said") {
-      for (const change of changesIn(event.text)) {
+      for (const { isUndo, change } of changesIn(event.text)) {
         for (const path of pathsOf(change)) said.add(path);
-        if (change.startsWith("remove /")) removed.push(...pathsOf(change));
+        if (change.startsWith("remove /") && !isUndo) removed.push(...pathsOf(change));
       }
       continue;
     }
@@ -73,11 +71,20 @@ export function findHasty(events: readonly Event[]): string[] {
 
 /** How many changes a run logged; a trace without any proves nothing. */
 export function countChanges(events: readonly Event[]): number {
-  return events.flatMap((event) => (event.kind === "said" ? changesIn(event.text) : [])).length;
+  const said = events.flatMap((event) => (event.kind === "said" ? changesIn(event.text) : []));
+  return said.filter(({ isUndo }) => !isUndo).length;
 }
 
-function changesIn(text: string): string[] {
-  return [...text.matchAll(/Change: (.+)\.$/gm)].map(([, change = ""]) => change);
+/** The places, in the list, of the first event in which the host is put back and of the first after it; undefined when it was not put back in full. */
+export function findPuttingBack(events: readonly Event[]): { from: number; to: number } | undefined {
+  const isSaid = (words: RegExp) => (event: Event) => event.kind === "said" && words.test(event.text);
+  const [from, to] = [events.findIndex(isSaid(PUTTING_BACK)), events.findIndex(isSaid(PUT_BACK))];
+  return from === -1 || to === -1 ? undefined : { from, to };
+}
+
+function changesIn(text: string): { isUndo: boolean; change: string }[] {
+  const lines = [...text.matchAll(/(Change|Undo): (.+)\.$/gm)];
+  return lines.map(([, word, change = ""]) => ({ isUndo: word === "Undo", change }));
 }
 
 /** Where a link leads is not touched. */
@@ -86,7 +93,8 @@ function pathsOf(change: string): string[] {
   return change.startsWith("link ") ? paths.slice(0, 1) : paths;
 }
 
+/** The path for which a temporary name stands; any other stands for itself. */
 function ofTemporary(path: string): string {
-  const [, name = ""] = /^\.(.+)\.teleport-update$/.exec(basename(path)) ?? [];
-  return join(dirname(path), name);
+  const [, name] = /^\.(.+)\.teleport-update$/.exec(basename(path)) ?? [];
+  return name === undefined ? path : join(dirname(path), name);
 }

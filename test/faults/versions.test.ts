@@ -66,7 +66,9 @@ async function killThenFollow(root: string, point: string, killed: Command, next
   const log = join(bench.scratch, "points");
   rmSync(log, { force: true });
   await succeed(await bench.copy(root), killed, log);
-  const points = readFileSync(log, "utf8").split("\n");
+  const points = readFileSync(log, "utf8")
+    .split("\n")
+    .map((line) => line.split(":", 2).join(":"));
   const index = points.lastIndexOf(point, points.indexOf("commit:before"));
   if (index === -1) throw new Error(`an update passes no point \`${point}\``);
   const undisturbed = await bench.copy(root);

@@ -36,10 +36,13 @@ describe("an interrupted run", () => {
     expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old" });
     expect(world.log.lines.map((line) => line.split(". ")[0])).toEqual([
       "WARN An earlier run was interrupted, undoing what it began",
+      "DEBUG Undo: write /etc/new.conf.",
+      "DEBUG Undo: link /usr/bin/tool to /opt/new instead of /opt/old.",
       "WARN The host is back as it was before the interrupted run.",
     ]);
+    const lines = world.log.lines.length;
     await recover(world, NAMESPACE);
-    expect(world.log.lines).toHaveLength(2);
+    expect(world.log.lines).toHaveLength(lines);
   });
 
   test("of which the last change was only half announced never began it", async () => {
@@ -171,27 +174,27 @@ describe("a journal is refused in words", () => {
     expect({ code, text }).toEqual({ code: "E_JOURNAL", text: expect.stringContaining("run that release") });
   });
 
-  test("when it is a link", async () => {
-    const { code } = await refusal((host) => {
+  test("[threat own-files] when it is a link", async () => {
+    const { code, text } = await refusal((host) => {
       host.files.rename(PATH, "/etc/elsewhere");
       symlinkSync("/etc/elsewhere", at(host, PATH));
     });
-    expect(code).toBe("E_JOURNAL");
+    expect({ code, text }).toEqual({ code: "E_JOURNAL", text: expect.stringContaining("not a regular file") });
   });
 
-  test("when others may write it", async () => {
+  test("[threat own-files] when others may write it", async () => {
     const { code } = await refusal((host) => chmodSync(at(host, PATH), 0o666));
     expect(code).toBe("E_JOURNAL");
   });
 
-  test("when it is longer than any run makes it", async () => {
+  test("[threat own-files] when it is longer than any run makes it", async () => {
     const { code, text } = await refusal((host) => {
       writeFileSync(at(host, PATH), Buffer.alloc((32 << 20) + 1, "x"));
     });
     expect({ code, text }).toEqual({ code: "E_UNREADABLE_FILE", text: expect.stringContaining("larger than") });
   });
 
-  test.if(process.getuid?.() === 0)("when somebody else owns it", async () => {
+  test.if(process.getuid?.() === 0)("[threat own-files] when somebody else owns it", async () => {
     const { code } = await refusal((host) => chownSync(at(host, PATH), 65_534, 65_534));
     expect(code).toBe("E_JOURNAL");
   });

@@ -106,8 +106,8 @@ export function added(before: readonly string[], after: readonly string[]): stri
 }
 
 const FOOTPRINT = ["/etc/systemd", "/etc/needrestart", "/usr/lib/systemd/system", "/usr/local/bin", "/opt"];
-/** The diary of the stand-in updater: no real one keeps any. */
-const DIARY = /\/setup-calls\.jsonl$/;
+/** The diary of the stand-in updater, which no real one keeps, and ours, which grows with every run. */
+const DIARY = /\/(setup-calls|history)\.jsonl$/;
 
 function footprintOf(directory: string): string[] {
   return FOOTPRINT.filter((folder) => existsSync(join(directory, folder))).flatMap((folder) =>

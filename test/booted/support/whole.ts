@@ -9,7 +9,9 @@ import type { Cluster } from "./cluster.ts";
 
 const PROGRAMS = ["fdpass-teleport", "tbot", "tctl", "teleport", "tsh"];
 /** Between runs nothing that an update stages, moves aside or notes down is left. */
-const LEFTOVERS = ["-name", ".staging-*", "-o", "-name", ".*.replaced-*", "-o", "-name", "update.journal"];
+const LEFTOVERS = [".staging-*", ".*.replaced-*", ".*.teleport-update", "update.journal"];
+/** Where a run writes. */
+const FOLDERS = ["/etc", "/opt/teleport", "/usr/lib/systemd/system", "/usr/local"];
 
 interface Expected {
   /** The name of the version directory: `18.1.0_ent`. */
@@ -39,10 +41,16 @@ export async function expectWhole(
   });
   await expectComplete(host, join(namespace.versions, revision), release);
   expect(configOf(host, suffix).status.active).toEqual(activeFor(revision));
-  const folders = [namespace.directory, namespace.defaultLinkDirectory];
-  expect((await host.exec(["find", ...folders, ...LEFTOVERS])).stdout).toBe("");
+  expect(await leftoversOf(host)).toEqual([]);
   await expectUnits(host, namespace, revision);
   for (const service of running) await expectRunning(host, namespace, service, join(bin, service));
+}
+
+/** What a run has staged, moved aside, noted down or begun to write, and did not take away again. */
+export async function leftoversOf(host: BootedHost): Promise<string[]> {
+  const names = LEFTOVERS.flatMap((name) => ["-o", "-name", name]).slice(1);
+  const { stdout } = await host.exec(["find", ...FOLDERS, ...names]);
+  return stdout.split("\n").filter((path) => path !== "");
 }
 
 /** `update.yaml` as anybody else would read it. */
