@@ -33,6 +33,7 @@ export function entryPolicy(folder: string, limits: Limits): EntryPolicy {
   const known = new Map<string, "file" | "directory">();
   const topFolders = new Set<string>();
   let entries = 0;
+  let files = 0;
   let bytes = 0;
   return {
     judge(header) {
@@ -48,8 +49,11 @@ export function entryPolicy(folder: string, limits: Limits): EntryPolicy {
       checkConflicts(header, parts, known);
       const [top = "", ...rest] = parts;
       topFolders.add(top);
-      if (top === folder) return placement(header, rest);
-      return { skip: "outside" };
+      if (top !== folder) return { skip: "outside" };
+      const placed = placement(header, rest);
+      if ("place" in placed) files += 1;
+      if (files > limits.files) throw refusedEntry(header, `it is one of more than ${limits.files} files to unpack`);
+      return placed;
     },
     finish() {
       if (topFolders.has(folder)) return;
@@ -80,11 +84,7 @@ function checkHeader(header: TarHeader): void {
 /** `known` holds each name and its parents in the form in which the laxest file system would compare them. */
 function checkConflicts(header: TarHeader, parts: string[], known: Map<string, "file" | "directory">): void {
   parts.forEach((_, index) => {
-    const key = parts
-      .slice(0, index + 1)
-      .join("/")
-      .normalize("NFKC")
-      .toLowerCase();
+    const key = folded(parts.slice(0, index + 1).join("/"));
     const isLast = index === parts.length - 1;
     const kind = isLast && header.type === "file" ? "file" : "directory";
     const before = known.get(key);
@@ -93,6 +93,11 @@ function checkConflicts(header: TarHeader, parts: string[], known: Map<string, "
     if (before === "file") throw refusedEntry(header, "its name came before, but perhaps for case or accents");
     known.set(key, kind);
   });
+}
+
+/** Lower case alone keeps `ß` and `ss` apart, and the two small sigmas; upper case alone keeps `ß` from its capital. */
+function folded(name: string): string {
+  return name.normalize("NFKC").toLowerCase().toUpperCase();
 }
 
 function placement(header: TarHeader, rest: string[]): Placement {

@@ -1,9 +1,11 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 
-/** How much one archive may ask of a host. A real release has a dozen files of 800 MB together, and a ratio of 4. */
+/** How much one archive may ask of a host. A real release has a dozen programs of 800 MB together, some hundred examples, and a ratio of 4. */
 export interface Limits {
   entries: number;
+  /** Those of them that are unpacked: each one is synced to the disk. */
+  files: number;
   /** Bytes of one file. */
   fileBytes: number;
   /** Unpacked bytes of the whole archive. */
@@ -18,6 +20,7 @@ export interface Limits {
 
 export const RELEASE_LIMITS: Limits = {
   entries: 10_000,
+  files: 1000,
   fileBytes: 4 * 2 ** 30,
   totalBytes: 8 * 2 ** 30,
   ratio: 200,

@@ -1,10 +1,11 @@
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { createInflateRaw } from "node:zlib";
 import { systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Log } from "../platform/log.ts";
 import { damagedArchive } from "./archive-errors.ts";
 import { entryPolicy } from "./entry-policy.ts";
+import { followedBySomething, GzipFrame } from "./gzip-frame.ts";
 import { type Limits, requireSpace } from "./limits.ts";
 import type { StagedFiles } from "./staged-files.ts";
 import { readTar } from "./untar.ts";
@@ -27,6 +28,8 @@ export interface UnpackRequest {
 const INFLATING = { chunkSize: 512 << 10, highWaterMark: 1 << 20 };
 /** Below this an archive may well be nothing but the zeros that tar fills up with. */
 const RATIO_MATTERS_FROM = 16 << 20;
+/** An archive must not fill the journal either. */
+const SKIPPED_TOLD = 10;
 
 /**
  * Unpacks a release in one pass, as it comes, without ever holding more than a few parts of it. Fails with `E_ARCHIVE`,
@@ -38,57 +41,57 @@ export async function unpack(
   { chunks, folder, into, directory, limits }: UnpackRequest,
 ): Promise<void> {
   const policy = entryPolicy(folder, limits);
+  const frame = new GzipFrame();
   const sizes = new Sizes(limits);
+  const inflater = createInflateRaw(INFLATING);
+  let skipped = 0;
   try {
-    await pipeline(sizes.packed(chunks), createGunzip(INFLATING), (inflated: AsyncIterable<Uint8Array>) =>
-      readTar(sizes.unpacked(inflated), (header) => {
+    await pipeline(frame.compressed(sizes.packed(chunks)), inflater, (inflated: AsyncIterable<Uint8Array>) =>
+      readTar(sizes.unpacked(inflated, frame), (header) => {
         const placement = policy.judge(header);
         if ("place" in placement) {
           requireSpace(files, directory, header.size, limits);
           return into.open(placement.place, placement.mode);
         }
-        if (placement.skip === "unknown folder") log.warn("A file of the archive was skipped.", { name: header.name });
+        if (placement.skip === "unknown folder") {
+          skipped += 1;
+          if (skipped <= SKIPPED_TOLD) log.warn("A file of the archive was skipped.", { name: header.name });
+        }
         return undefined;
       }),
     );
   } catch (error) {
-    throw systemErrorCode(error)?.startsWith("Z_") ? damagedArchive(describeGzipError(error), error) : error;
+    throw inflater.readableEnded && frame.isFollowed(inflater.bytesWritten)
+      ? followedBySomething(error)
+      : explained(error);
   }
-  sizes.compareWithTrailer();
+  frame.finish(inflater.bytesWritten);
   policy.finish();
+  if (skipped > SKIPPED_TOLD) log.warn("More files of the archive were skipped.", { count: skipped - SKIPPED_TOLD });
   await into.settled();
 }
 
-/** Counts both sides of the decompression. */
+/** Counts both sides of the decompression, and ends it when they leave what is allowed. */
 class Sizes {
   #packed = 0;
   #unpacked = 0;
-  /** The last four bytes so far. At the end they are the size that the gzip trailer gives, modulo 2^32. */
-  #trailer = new Uint8Array(4);
 
   constructor(private readonly limits: Limits) {}
 
   async *packed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       this.#packed += chunk.length;
-      this.#trailer = lastFour(this.#trailer, chunk);
       yield chunk;
     }
   }
 
-  async *unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *unpacked(chunks: AsyncIterable<Uint8Array>, frame: GzipFrame): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       this.#unpacked += chunk.length;
       this.#check();
+      frame.count(chunk);
       yield chunk;
     }
-  }
-
-  /** gunzip goes on behind the first member and drops zeros at the end; both show in a trailer that is of something else. */
-  compareWithTrailer(): void {
-    const announced = new DataView(this.#trailer.buffer).getUint32(0, true);
-    if (announced === this.#unpacked % 2 ** 32) return;
-    throw damagedArchive("something follows where its compressed data ends");
   }
 
   #check(): void {
@@ -104,16 +107,21 @@ class Sizes {
 
 const BOMB = "no release is like that: do not install it, and tell whoever runs the server that it comes from";
 
-function lastFour(before: Uint8Array, chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (chunk.length >= 4) return Uint8Array.from(chunk.subarray(-4));
-  return Uint8Array.from([...before, ...chunk].slice(-4));
-}
-
-function describeGzipError(error: unknown): string {
+/** What the decompression says, in words of archives; any other failure as it is. */
+function explained(error: unknown): unknown {
   switch (systemErrorCode(error)) {
     case "Z_BUF_ERROR":
-      return "it was cut short";
+      return damagedArchive("it was cut short", error);
+    case "Z_DATA_ERROR":
+      return damagedArchive(
+        `its compressed data is broken (${error instanceof Error ? error.message : String(error)})`,
+        error,
+      );
+    // The inflater was through before its input was.
+    case "ABORT_ERR":
+    case "ERR_STREAM_PREMATURE_CLOSE":
+      return followedBySomething(error);
     default:
-      return `it is not gzip, or not from start to end (${error instanceof Error ? error.message : String(error)})`;
+      return error;
   }
 }

@@ -1,5 +1,6 @@
 import { extract, type Header } from "tar-stream";
 import { damagedArchive, refusedEntry } from "./archive-errors.ts";
+import { TarFrame } from "./tar-frame.ts";
 
 /** A header as tar-stream gives it: name and size are final, after all extended headers. */
 export interface TarHeader {
@@ -18,22 +19,27 @@ export interface EntrySink {
   end(): void;
 }
 
-const BLOCK = 512;
-/** So that each write is answered only once it is worked off: `EndMarker` relies on it. */
+/** So that each write is answered only once it is worked off: `TarFrame` relies on it. */
 const LOCK_STEP = { highWaterMark: 1 };
+/** What tar-stream says, in words that name the lie. */
+const READER_WORDS: Record<string, string> = {
+  "Unexpected end of data": "it was cut short",
+  "Invalid header": "the size of an entry is negative or no number",
+  "Header exceeds max size": "the extended header of an entry is too long",
+};
 
 /**
  * Reads a tar archive; `open` decides about each entry, and undefined passes over it. Ends when every entry was handed
  * on whole and the archive's end marker was seen, with nothing after it. Fails with what `chunks`, `open` or a sink
- * throws, or with `E_ARCHIVE`. tar-stream alone is too lax for that: it takes a cut between two entries for the end, goes
- * on behind the end marker, and never ends after an exception in a listener.
+ * throws, or with `E_ARCHIVE`. tar-stream alone is too lax for that: `TarFrame` looks at what lies between the entries and
+ * behind the last, and an exception in a listener must end it.
  */
 export async function readTar(
   chunks: AsyncIterable<Uint8Array>,
   open: (header: TarHeader) => EntrySink | undefined,
 ): Promise<void> {
   const extractor = extract(LOCK_STEP);
-  const marker = new EndMarker();
+  const frame = new TarFrame();
   let failure: unknown;
   const guarded = (action: () => void) => {
     try {
@@ -44,14 +50,15 @@ export async function readTar(
     }
   };
   extractor.on("error", (error: Error) => {
-    failure ??= damagedArchive(error.message, error);
+    guarded(() => frame.checkEnd());
+    failure ??= damagedArchive(READER_WORDS[error.message] ?? `it is no tar archive (${error.message})`, error);
   });
   extractor.on("entry", (found, stream, next) => {
     // Destroyed with the extractor, and an error without a listener would end the program.
     stream.on("error", () => {});
     guarded(() => {
       const header = checkedHeader(found);
-      marker.pass(header);
+      frame.pass(header);
       const sink = open(header);
       stream.on("data", (part) => guarded(() => sink?.write(part as Uint8Array)));
       stream.on("end", () => {
@@ -65,10 +72,10 @@ export async function readTar(
   const drained = () => new Promise<void>((resolve) => extractor.once("drain", () => resolve()));
   try {
     for await (const chunk of chunks) {
-      marker.enter(chunk);
+      frame.enter(chunk);
       if (!extractor.write(chunk)) await Promise.race([drained(), closed]);
       if (failure !== undefined) throw failure;
-      marker.leave();
+      frame.leave();
     }
     extractor.end(undefined);
     await closed;
@@ -76,48 +83,12 @@ export async function readTar(
   } finally {
     extractor.destroy();
   }
-  if (!marker.isReached) throw damagedArchive("it ends without an end marker, so it was cut short");
-}
-
-interface PlacedHeader extends TarHeader {
-  /** Where the entry's data starts in the archive. */
-  byteOffset: number;
+  frame.finish();
 }
 
 /** The published types lack `byteOffset`, and a size in base 256 may come out as null. */
-function checkedHeader(found: Header): PlacedHeader {
-  const header = found as Header & PlacedHeader;
+function checkedHeader(found: Header): TarHeader & { byteOffset: number } {
+  const header = found as Header & TarHeader & { byteOffset: number };
   if (!Number.isSafeInteger(header.size)) throw refusedEntry(header, "its size cannot be read");
   return header;
-}
-
-/**
- * Finds the block of zeros where the archive ends. tar-stream skips it in silence and hands out what comes behind, which
- * other readers never see; so we look ourselves at the one byte after each entry's padding.
- */
-class EndMarker {
-  isReached = false;
-  #chunk: Uint8Array = new Uint8Array();
-  #chunkStart = 0;
-  #nextHeader = 0;
-
-  enter(chunk: Uint8Array): void {
-    this.#chunk = chunk;
-  }
-
-  leave(): void {
-    this.#look();
-    this.#chunkStart += this.#chunk.length;
-  }
-
-  /** An entry was found: what stood before it must not have been the end. */
-  pass(header: PlacedHeader): void {
-    this.#look();
-    if (this.isReached) throw refusedEntry(header, "it comes after the archive's end, where other readers stop");
-    this.#nextHeader = header.byteOffset + Math.ceil(header.size / BLOCK) * BLOCK;
-  }
-
-  #look(): void {
-    if (this.#chunk[this.#nextHeader - this.#chunkStart] === 0) this.isReached = true;
-  }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goArchitecture } from "../../src/release/address.ts";
 import { hostGlibc } from "../../src/release/glibc.ts";
@@ -98,13 +98,42 @@ describe("proof", () => {
     expect(world.lines).toEqual([expect.stringContaining("does not support the version command")]);
   });
 
-  test("one that dies by a signal is refused", async () => {
+  test("[threat program-fit] one that dies by a signal is refused", async () => {
     await expect(prove(place("bad", `#!/bin/sh\nkill -9 $$\n${BINARY_BYTE}`))).rejects.toEqual(refused);
   });
 
-  test("one that does not end is ended", async () => {
+  test("[threat program-fit] one that does not end is ended", async () => {
     const path = place("slow", `#!/bin/sh\nexec sleep 60\n${BINARY_BYTE}`);
     await expect(proveProgram(world, path, HOST, 100)).rejects.toThrow("did not end within 0.1 s");
+  });
+
+  test("[threat program-fit] one that prints without end is ended, and does not fill the journal", async () => {
+    const path = place("loud", `#!/bin/sh\nexec timeout 20 yes\n${BINARY_BYTE}`);
+    await expect(proveProgram(world, path, HOST, 300)).rejects.toThrow("did not end within 0.3 s");
+    expect(world.lines.length).toBeLessThan(30);
+  });
+
+  test("[threat program-fit] one that leaves a daemon behind is not waited for", async () => {
+    const pidFile = join(folder.path, "pid");
+    const path = place("daemon", `#!/bin/sh\nsetsid sleep 20 & echo $! >${pidFile}\n${BINARY_BYTE}`);
+    const start = performance.now();
+    try {
+      await prove(path);
+      expect(performance.now() - start).toBeLessThan(4000);
+    } finally {
+      process.kill(Number(readFileSync(pidFile, "utf8")));
+    }
+  });
+
+  test("[threat program-fit] one that is started is shown nothing of ours", async () => {
+    process.env["SECRET_OF_OURS"] = "leaked";
+    try {
+      await prove(place("curious", `#!/bin/sh\nenv\n${BINARY_BYTE}`));
+    } finally {
+      delete process.env["SECRET_OF_OURS"];
+    }
+    expect(world.lines.length).toBeGreaterThan(1);
+    expect(world.lines.join()).not.toContain("leaked");
   });
 
   test("an interrupt ends it too", async () => {
@@ -122,12 +151,12 @@ describe("headers that do not fit the host are refused before anything runs", ()
   const amd64: HostTraits = { architecture: "amd64", glibc: "2.36" };
   const under = () => testWorld(folder.path);
 
-  test("another processor", async () => {
+  test("[threat program-fit] another processor", async () => {
     place("arm", elfFile({ machine: 183 }));
     await expect(proveProgram(under(), "/arm", amd64)).rejects.toThrow("64-bit arm64, and this host is amd64");
   });
 
-  test("a newer glibc", async () => {
+  test("[threat program-fit] a newer glibc", async () => {
     place("new", elfFile({ needs: { "libc.so.6": ["GLIBC_2.38"] } }));
     await expect(proveProgram(under(), "/new", amd64)).rejects.toThrow("needs glibc 2.38, host has 2.36");
     await proveProgram(under(), "/new", { ...amd64, glibc: "2.38" });
@@ -140,19 +169,19 @@ describe("headers that do not fit the host are refused before anything runs", ()
     expect(inRoot.lines).toContainEqual(expect.stringContaining("The glibc of the host is unknown"));
   });
 
-  test("a loader that the host lacks", async () => {
+  test("[threat program-fit] a loader that the host lacks", async () => {
     place("musl", elfFile({ interpreter: "/ld-other.so" }));
     await expect(proveProgram(under(), "/musl", amd64)).rejects.toThrow("`/ld-other.so`");
     place("ld-other.so", "");
     await proveProgram(under(), "/musl", amd64);
   });
 
-  test("a program that was cut", async () => {
+  test("[threat program-fit] a program that was cut", async () => {
     place("cut", elfFile({ needs: { "libc.so.6": ["GLIBC_2.34"] } }).subarray(0, -10));
     await expect(proveProgram(under(), "/cut", amd64)).rejects.toThrow("cut short");
   });
 
-  test("nothing of another root is run", async () => {
+  test("[threat program-fit] nothing of another root is run", async () => {
     place("marks", `#!/bin/sh\ntouch ${folder.path}/mark\n${BINARY_BYTE}`);
     await proveProgram(under(), "/marks", amd64);
     expect(world.files.stat(join(folder.path, "mark"))).toBeUndefined();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type EntrySink, readTar, type TarHeader } from "../../src/release/untar.ts";
+import { pax } from "../threats/raw-tar.ts";
 import { type Entry, tarOf } from "./archive.ts";
 
 const END = Buffer.alloc(1024);
@@ -81,6 +82,11 @@ describe("ends in an error", () => {
     ["cut in the data", async () => (await tarOf(FILES)).subarray(0, 40_000)],
     ["cut in the padding", async () => (await tarOf(FILES)).subarray(0, 600)],
     ["cut between two entries", async () => (await tarOf(FILES)).subarray(0, 1024)],
+    ["half an end marker", async () => Buffer.concat([await withoutEnd(FILES), Buffer.alloc(512)])],
+    ["zeros without end", async () => Buffer.concat([await tarOf(FILES), Buffer.alloc(2 << 20)])],
+    ["an extended header behind the end", async () => Buffer.concat([await tarOf(FILES), pax({ a: "b" })])],
+    ["an extended header for nothing", async () => Buffer.concat([await withoutEnd(FILES), pax({ a: "b" }), END])],
+    ["many extended headers", async () => Buffer.concat([...Array(50).fill(pax({ a: "b" })), await tarOf(FILES)])],
     ["entries behind the end", async () => Buffer.concat([await tarOf(FILES), await tarOf([{ name: "late" }])])],
     ["garbage behind the end", async () => Buffer.concat([await tarOf(FILES), Buffer.alloc(512, "x")])],
     ["a little garbage behind the end", async () => Buffer.concat([await tarOf(FILES), Buffer.from("x")])],
@@ -88,7 +94,7 @@ describe("ends in an error", () => {
     ["a size that cannot be read", async () => patched(124, Buffer.from([0x81]))],
     ["a negative size", async () => patched(124, Buffer.alloc(12, 0xff))],
     ["a size beyond all data", async () => patched(124, Buffer.from("77777777777\0"))],
-  ])("%s", async (_, bytes) => {
+  ])("[threat archive-end] %s", async (_, bytes) => {
     for (const size of [1 << 20, 512, 700]) {
       await expect(read(await bytes(), size)).rejects.toMatchObject(refused);
     }

@@ -1,0 +1,14 @@
+import { test } from "bun:test";
+import fc from "fast-check";
+import { targetNamed } from "./targets.ts";
+
+/** What `npm run fuzz` has found: once each of these broke its property. */
+test.each<[target: string, what: string, values: unknown[]]>([
+  ["addresses", "a label that says it is encoded, and is not", ["xn--a"]],
+  ["updater.yaml", "a key without a text", [`version: v1\nkind: updater_options\n? `]],
+  ["update.yaml", "a tab in the words of the YAML library", [">\tt\t"]],
+  ["base URLs", "a backslash, which URLs take for a slash", ["https://mirror.test/\\"]],
+  ["version directories", "a control character in the refusal of a name", ["\u0000_ent_fipsv"]],
+])("%s: %s", async (name, _what, values) => {
+  await fc.assert(targetNamed(name).property, { examples: [values], numRuns: 1 });
+});

@@ -1,0 +1,15 @@
+import { ARCHIVE_MUTANTS } from "./archives.ts";
+import { ENVIRONMENT_MUTANTS } from "./environment.ts";
+import { FILE_MUTANTS } from "./files.ts";
+import type { Mutant } from "./mutant.ts";
+import { NEIGHBOUR_MUTANTS } from "./neighbours.ts";
+import { SERVER_MUTANTS } from "./servers.ts";
+
+/** Every rule, taken out in every way that was thought of. */
+export const MUTANTS: readonly Mutant[] = [
+  ...ARCHIVE_MUTANTS,
+  ...SERVER_MUTANTS,
+  ...NEIGHBOUR_MUTANTS,
+  ...ENVIRONMENT_MUTANTS,
+  ...FILE_MUTANTS,
+];

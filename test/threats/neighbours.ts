@@ -1,0 +1,188 @@
+import type { Mutant } from "./mutant.ts";
+
+const OPEN_PLACES = { file: "src/platform/open-places.ts", tests: ["test/platform/open-places.test.ts"] };
+const CLOSED_PLACES = { tests: ["test/update/closed-places.test.ts"] };
+const OWNERSHIP = { file: "src/platform/ownership.ts", tests: ["test/platform/ownership.test.ts"] };
+const LOCK = { file: "src/host/lock.ts", tests: ["test/host/lock.test.ts"] };
+const JOURNAL = { file: "src/update/journal.ts", tests: ["test/update/journal.test.ts"] };
+const HEALTH = { file: "src/host/health.ts", tests: ["test/host/health.test.ts"] };
+const SOCKET = { file: "src/platform/socket-http.ts", tests: ["test/platform/socket-http.test.ts"] };
+const ROOT_PATH = { file: "src/platform/root-path.ts", tests: ["test/platform/root-path.test.ts"] };
+const PROGRAMS = { file: "src/platform/host-processes.ts", tests: ["test/fixed-programs.test.ts"] };
+
+const closedParents = [
+  { ...OPEN_PLACES, take: "if (!isTrustedOwner(stat.owner)) {", leave: "if (stat.owner < 0) {" },
+  { ...OPEN_PLACES, take: "(stat.mode & 0o002) !== 0) yield", leave: "(stat.mode & 0o002) > 2) yield" },
+  { ...OPEN_PLACES, take: "(stat.mode & 0o020) !== 0 &&", leave: "(stat.mode & 0o020) > 16 &&" },
+  { ...OPEN_PLACES, take: "isDoubtful: stat.group === 0 }", leave: "isDoubtful: stat.group >= 0 }" },
+  { ...OPEN_PLACES, take: 'path !== "/usr/local" && !path.startsWith("/usr/local/")', leave: 'path === ""' },
+  { ...OPEN_PLACES, take: "?.[1] === String(group)", leave: '?.[1] !== ""' },
+  { ...OPEN_PLACES, take: 'if (kind !== "symlink") {', leave: 'if (kind !== "other") {' },
+  { ...OPEN_PLACES, take: "if (isSharedFolder(files.stat(at))) yield anybodys(next);", leave: "" },
+  { ...OPEN_PLACES, take: 'as === "passed" && isSharedFolder', leave: "isSharedFolder" },
+  {
+    ...OPEN_PLACES,
+    take: "if (links > MAX_LINKS) throw",
+    leave: "if (links > 1e4) return; if (links > MAX_LINKS * 1e4) throw",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/enter.ts",
+    take: "requireClosedNamespace(world, namespace, openPlaces);",
+    leave: "",
+  },
+  { ...CLOSED_PLACES, file: "src/update/update.ts", take: "requireClosed(world, [original.spec.path]);", leave: "" },
+  { ...CLOSED_PLACES, file: "src/update/enroll.ts", take: "requireClosed(world, [config.spec.path]);", leave: "" },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/closed-places.ts",
+    take: "[versions, updaterCopies, config,",
+    leave: "[versions, config,",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/closed-places.ts",
+    take: "[versions, updaterCopies, config,",
+    leave: "[versions, updaterCopies,",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/closed-places.ts",
+    take: ", ...folders]",
+    leave: "]",
+  },
+  { ...CLOSED_PLACES, file: "src/update/disable.ts", take: 'COMMAND_LOCK, "told"', leave: "COMMAND_LOCK" },
+  { ...CLOSED_PLACES, file: "src/update/uninstall.ts", take: 'COMMAND_LOCK, "told"', leave: "COMMAND_LOCK" },
+];
+
+const ownFiles = [
+  { ...OWNERSHIP, take: 'if (!stats.isFile()) return "it is not a regular file";', leave: "" },
+  { ...OWNERSHIP, take: "if (!isTrustedOwner(stats.uid)) return", leave: "if (stats.uid < 0) return" },
+  { ...OWNERSHIP, take: "(stats.mode & 0o022) === 0", leave: "stats.mode > 0" },
+  { ...LOCK, take: " | constants.O_NOFOLLOW", leave: "" },
+  { ...LOCK, take: "if (reason === undefined) return descriptor;", leave: "if (descriptor > 0) return descriptor;" },
+  { ...JOURNAL, take: 'if (stat.kind !== "file") throw', leave: 'if (stat.kind === "other") throw' },
+  { ...JOURNAL, take: "(stat.mode & 0o022) !== 0 || ", leave: "" },
+  { ...JOURNAL, take: " || stat.owner !== process.geteuid?.()", leave: "" },
+  { ...JOURNAL, take: "const SIZE_LIMIT = 32 << 20;", leave: "const SIZE_LIMIT = 64 << 20;" },
+  {
+    file: "src/settings/options.ts",
+    take: ', "E_OPTIONS_READ", "readOwn")',
+    leave: ', "E_OPTIONS_READ")',
+    tests: ["test/update/own-files.test.ts"],
+  },
+  {
+    file: "src/host/unit-record.ts",
+    take: "files.readOwn(namespace.unitRecord",
+    leave: "files.readText(namespace.unitRecord",
+    tests: ["test/update/own-files.test.ts"],
+  },
+  {
+    file: "src/update/own-updater.ts",
+    take: " && findOpenPlaces(files, [target]).length === 0",
+    leave: "",
+    tests: ["test/update/own-files.test.ts"],
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/obtain-release.ts",
+    take: 'if (findOpenPlaces(files, [place, ...programs]).length > 0) return "open";',
+    leave: "",
+  },
+];
+
+const plantableFiles = [
+  {
+    file: "src/platform/host-files.ts",
+    take: "constants.O_RDONLY | constants.O_NONBLOCK | flags",
+    leave: "constants.O_RDONLY | flags",
+    tests: ["test/platform/host-files.test.ts"],
+  },
+  {
+    file: "src/platform/host-files.ts",
+    take: "readBounded(real(path), path, limit, constants.O_NOFOLLOW)),",
+    leave: "readBounded(realFollowed(path), path, limit, 0)),",
+    tests: ["test/platform/host-files.test.ts", "test/cluster/updater-id.test.ts"],
+  },
+  {
+    file: "src/platform/host-files.ts",
+    take: "for (let length = 0; length < limit; ) {",
+    leave: "for (let length = 0; length < limit * 1e4; ) {",
+    tests: ["test/platform/host-files.test.ts"],
+  },
+  {
+    file: "src/cluster/updater-id.ts",
+    take: "files.readPlantable(hostId,",
+    leave: "files.readText(hostId,",
+    tests: ["test/cluster/updater-id.test.ts"],
+  },
+  { ...HEALTH, take: "files.readPlantable(pidFile,", leave: "files.readText(pidFile," },
+  { ...HEALTH, take: "return pid <= HIGHEST_PID ? pid : 0;", leave: "return pid;" },
+  { ...HEALTH, take: "world.processes.probe(pid)", leave: '(process.kill(pid, "SIGHUP"), world.processes.probe(pid))' },
+  { ...SOCKET, take: 'kindOf(files, socket) !== "other"', leave: "kindOf(files, socket) === undefined" },
+  {
+    ...SOCKET,
+    take: "throw socketError(socket, error instanceof Error ? error.message : String(error), error);\n  }",
+    leave: "throw error;\n  }",
+  },
+  { ...SOCKET, take: "AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])", leave: "signal" },
+  { ...SOCKET, take: "if (length > BODY_LIMIT) throw", leave: "if (length < 0) throw" },
+  {
+    file: "src/host/setup-plan.ts",
+    take: "if (files.stat(path) !== undefined) return [];\n  return [...directoryChanges(files, dataDirectory",
+    leave: "if (files.statFollowed(path) !== undefined) return [];\n  return [...directoryChanges(files, dataDirectory",
+    tests: ["test/update/plantable-files.test.ts"],
+  },
+];
+
+const rootConfined = [
+  { ...ROOT_PATH, take: 'if (target.startsWith("/")) resolved.length = 0;', leave: "" },
+  {
+    ...ROOT_PATH,
+    take: "pending.unshift(...names(target));",
+    leave: 'if (target.startsWith("/")) return target;\n    pending.unshift(...names(target));',
+  },
+  { ...ROOT_PATH, take: 'if (name === "..") {', leave: 'if (name === ".." && resolved.length > 0) {' },
+  {
+    ...ROOT_PATH,
+    take: "if (links > MAX_LINKS) throw",
+    leave: "if (links > 1e4) return root;\n    if (links > MAX_LINKS * 1e4) throw",
+  },
+  {
+    file: "src/platform/host-files.ts",
+    take: '(root === "/" ? path : resolveInRoot(root, path, "parents"))',
+    leave: '(root === "/" ? path : root + path)',
+    tests: ["test/update/root-confined.test.ts"],
+  },
+  {
+    file: "src/platform/host-files.ts",
+    take: '(root === "/" ? path : resolveInRoot(root, path, "all"))',
+    leave: '(root === "/" ? path : root + path)',
+    tests: ["test/update/root-confined.test.ts"],
+  },
+];
+
+const fixedPrograms = [
+  {
+    ...PROGRAMS,
+    take: "find(name) {",
+    leave: "find(name) {\n    if (Bun.which(name)) return Bun.which(name) ?? undefined;",
+  },
+  {
+    ...PROGRAMS,
+    take: "env: { ...BASE_ENVIRONMENT,",
+    leave: 'env: { ...BASE_ENVIRONMENT, PATH: process.env["PATH"] ?? "",',
+  },
+];
+
+export const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
+  ...of("closed-parents", closedParents),
+  ...of("own-files", ownFiles),
+  ...of("plantable-files", plantableFiles),
+  ...of("root-confined", rootConfined),
+  ...of("fixed-programs", fixedPrograms),
+];
+
+function of(rule: string, mutants: readonly Omit<Mutant, "rule">[]): Mutant[] {
+  return mutants.map((mutant) => ({ rule, ...mutant }));
+}
