@@ -18,6 +18,8 @@ describe("the executable", () => {
     executable = await executablePath();
     folder = mkdtempSync(join(tmpdir(), "hostile-folder-"));
     await Bun.write(join(folder, "bunfig.toml"), 'preload = ["./preload.ts"]\n');
+    await Bun.write(join(folder, ".bunfig.toml"), 'preload = ["./preload.ts"]\n');
+    await Bun.write(join(folder, "tsconfig.json"), '{ "compilerOptions": { "paths": { "citty": ["./preload.ts"] } } }');
     await Bun.write(join(folder, "preload.ts"), 'await Bun.write("preloaded", "")');
     // A suffix that no namespace may have, so that it shows in the answer when it is read.
     await Bun.write(join(folder, ".env"), "TELEPORT_INSTALL_SUFFIX=system\n");
@@ -31,8 +33,10 @@ describe("the executable", () => {
     expect(stdout).toMatch(VERSION_LINE);
   });
 
-  test("runs no code that a bunfig.toml in the current directory names", () => {
-    expect(run([executable, "version"]).exitCode).toBe(0);
+  test("runs no code that a file in the current directory, or in a home of it, names", () => {
+    const homes = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder, XDG_CACHE_HOME: folder };
+    for (const command of [["version"], ["status", "--root", folder]]) run([executable, ...command], homes);
+    expect(run([executable, "version"], homes).stdout).toMatch(VERSION_LINE);
     expect(existsSync(marker())).toBeFalse();
   });
 

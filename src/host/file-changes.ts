@@ -21,6 +21,24 @@ export function fileChanges(files: Files, path: string, content: string): Change
   return [...directoryChanges(files, dirname(path)), { kind: "file", path, before, after }];
 }
 
+/**
+ * As `fileChanges`, for a file that only its owner may read: one that others may read is not written over, but made anew.
+ */
+export function privateFileChanges(files: Files, path: string, content: string): Change[] {
+  const before = fileImage(files, path);
+  const after = { content, mode: PRIVATE_MODE };
+  if (before === null || before.mode === PRIVATE_MODE) {
+    if (before?.content === content) return [];
+    return [...directoryChanges(files, dirname(path)), { kind: "file", path, before, after }];
+  }
+  return [
+    { kind: "file", path, before, after: null },
+    { kind: "file", path, before: null, after },
+  ];
+}
+
+const PRIVATE_MODE = 0o600;
+
 /** The change that deletes the file at `path`; none when there is none. Fails as `fileImage` does. */
 export function fileRemoval(files: Files, path: string): Change[] {
   const before = fileImage(files, path);

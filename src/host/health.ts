@@ -15,11 +15,15 @@ type HealthWorld = Pick<World, "files" | "processes" | "sockets" | "clock" | "lo
 
 const PID_FILE_LIMIT = 32;
 
-/** The PID in a service's file, or 0 when there is none to read. */
+/** No kernel numbers a process higher; what is more wraps around to others, or to all. */
+const HIGHEST_PID = 1 << 22;
+
+/** The PID in a service's file, or 0 when there is none to read; a service without root may own the file. */
 export function readPid({ files, log }: Pick<World, "files" | "log">, pidFile: string): number {
   try {
-    const text = files.readText(pidFile, PID_FILE_LIMIT)?.trim() ?? "";
-    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
+    const text = files.readPlantable(pidFile, PID_FILE_LIMIT)?.trim() ?? "";
+    const pid = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
+    return pid <= HIGHEST_PID ? pid : 0;
   } catch (error) {
     if (!isUpdateError(error)) throw error;
     log.debug("The PID file cannot be read.", { error: error.message });

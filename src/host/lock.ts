@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 import { systemErrorCode, UpdateError } from "../platform/errors.ts";
 import { FILE_MODE, type Files } from "../platform/files.ts";
+import { whyPlanted } from "../platform/ownership.ts";
 import type { RunResult } from "../platform/processes.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
@@ -53,28 +54,49 @@ export async function acquireLock(world: LockWorld, namespace: Namespace, mode: 
 
 function openLock(files: Files, namespace: Namespace): Lock {
   const path = namespace.lock;
+  const descriptor = openLockFile(files, path);
+  let isOpen = true;
+  return {
+    namespace,
+    descriptor,
+    [Symbol.dispose]() {
+      if (isOpen) closeSync(descriptor);
+      isOpen = false;
+    },
+  };
+}
+
+/** Whatever else lies there was planted: no link is followed, no fifo waited on, and no file of others locked. */
+function openLockFile(files: Files, path: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  let descriptor: number;
   try {
-    const descriptor = openSync(
-      files.real(path),
-      constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
-      FILE_MODE,
-    );
-    let isOpen = true;
-    return {
-      namespace,
-      descriptor,
-      [Symbol.dispose]() {
-        if (isOpen) closeSync(descriptor);
-        isOpen = false;
-      },
-    };
+    descriptor = openSync(files.real(path), flags, FILE_MODE);
   } catch (error) {
-    const isLink = systemErrorCode(error) === "ELOOP";
-    throw new UpdateError("E_LOCK", `cannot open the lock \`${path}\`${isLink ? ": it is a symbolic link" : ""}`, {
-      hint: isLink ? `remove it with \`rm ${path}\`` : "run the command as root",
+    const reason = OPEN_FAILURES[systemErrorCode(error) ?? ""];
+    if (reason !== undefined) throw planted(path, reason, error);
+    throw new UpdateError("E_LOCK", `cannot open the lock \`${path}\``, {
+      hint: "run the command as root",
       cause: error,
     });
   }
+  const reason = whyPlanted(fstatSync(descriptor));
+  if (reason === undefined) return descriptor;
+  closeSync(descriptor);
+  throw planted(path, reason);
+}
+
+const OPEN_FAILURES: Record<string, string> = {
+  ELOOP: "it is a symbolic link",
+  EISDIR: "it is a directory",
+  ENXIO: "it is a socket or a device",
+};
+
+function planted(path: string, reason: string, cause?: unknown): UpdateError {
+  return new UpdateError("E_LOCK", `cannot use the lock \`${path}\`: ${reason}`, {
+    hint: `move it away: \`mv ${path} ${path}.bad\``,
+    cause,
+  });
 }
 
 async function flock(

@@ -67,7 +67,7 @@ function serviceText(files: Files, path: string): string | undefined {
   const target = files.readLink(path);
   if (target !== undefined && basename(target) !== basename(path)) return undefined;
   try {
-    return files.readText(path, UNIT_SIZE_LIMIT);
+    return files.readText(path, UNIT_SIZE_LIMIT, "mark");
   } catch (error) {
     if (isUpdateError(error)) return undefined;
     throw error;

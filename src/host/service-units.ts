@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Namespace } from "../settings/namespace.ts";
 import { linkedProgram, type UnitInputs, unitHeader } from "./unit-files.ts";
-import { quoted, word } from "./unit-syntax.ts";
+import { argument, programWord, quoted, word } from "./unit-syntax.ts";
 
 /**
  * The agent's unit (installer-systemd §3.7). The SELinux flags of that section stand only in an unmerged branch of
@@ -9,7 +9,7 @@ import { quoted, word } from "./unit-syntax.ts";
  */
 export function teleportUnit(inputs: UnitInputs): string {
   const { config, pidFile } = inputs.namespace.teleport;
-  const program = word(linkedProgram(inputs, "teleport"));
+  const program = programWord(linkedProgram(inputs, "teleport"));
   const fips = inputs.revision.flags.includes("FIPS") ? "--fips " : "";
   return `${unitHeader(inputs.revision)}
 [Unit]
@@ -40,8 +40,8 @@ export function botDirectory(dataDirectory: string): string {
 /** The bot's unit (installer-systemd §3.8). It is written for every host, and enabled by nobody but the user. */
 export function tbotUnit(inputs: UnitInputs & { dataDirectory: string }): string {
   const { config, pidFile } = inputs.namespace.tbot;
-  const program = word(linkedProgram(inputs, "tbot"));
-  const socket = word(`--diag-socket-for-updater=${join(botDirectory(inputs.dataDirectory), "debug.sock")}`);
+  const program = programWord(linkedProgram(inputs, "tbot"));
+  const socket = `--diag-socket-for-updater=${join(botDirectory(inputs.dataDirectory), "debug.sock")}`;
   return `${unitHeader(inputs.revision)}
 [Unit]
 Description=${botName(inputs.namespace)} - Teleport Machine & Workload Identity Service
@@ -54,7 +54,7 @@ Group=root
 Restart=always
 RestartSec=5
 Environment=${quoted("TELEPORT_ANONYMOUS_TELEMETRY=1")}
-ExecStart=${program} start -c ${word(config)} ${socket} --pid-file=${pidFile}
+ExecStart=${program} start -c ${word(config)} ${argument(word(socket))} --pid-file=${pidFile}
 ExecReload=/bin/kill -HUP $MAINPID
 PIDFile=${pidFile}
 LimitNOFILE=524288

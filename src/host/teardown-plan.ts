@@ -40,8 +40,7 @@ export function planTeardown(
 }
 
 function removals(files: Files, namespace: Namespace): Change[] {
-  const { updaterUnit, updaterTimer, teleportDropIn, v1DropIn, needrestart } = namespace;
-  return [updaterUnit, updaterTimer, teleportDropIn, v1DropIn, needrestart].flatMap((path) =>
-    path === undefined ? [] : fileRemoval(files, path),
-  );
+  const { updaterUnit, updaterDropIn, proxyDropIn, updaterTimer, teleportDropIn, v1DropIn, needrestart } = namespace;
+  const paths = [updaterUnit, updaterDropIn, proxyDropIn, updaterTimer, teleportDropIn, v1DropIn, needrestart];
+  return paths.flatMap((path) => (path === undefined ? [] : fileRemoval(files, path)));
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
+import { knownRefusedNames } from "../settings/refused-variables.ts";
 import type { Revision } from "../settings/revision.ts";
 import { marker } from "./marker.ts";
-import { quoted, word } from "./unit-syntax.ts";
+import { argument, filePattern, programWord, quoted } from "./unit-syntax.ts";
 
 /** What the text of units depends on. */
 export interface UnitInputs {
@@ -11,12 +12,6 @@ export interface UnitInputs {
   /** The link directory; empty for the namespace's own. */
   path: string;
 }
-
-/**
- * Bun looks at these before the first line of the program: what the manager's environment holds must not steer an
- * updater that runs as root.
- */
-const UNSET_VARIABLES = "BUN_OPTIONS BUN_BE_BUN NODE_OPTIONS NODE_TLS_REJECT_UNAUTHORIZED NODE_EXTRA_CA_CERTS";
 
 /** The marker, and a line for who finds the file (installer-systemd §3.1). */
 export function unitHeader(revision: Revision): string {
@@ -31,15 +26,36 @@ export function linkedProgram({ namespace, path }: UnitInputs, name: string): st
 /** `teleport-update[_S].service` (installer-systemd §3.2). The suffix option is there even when it is empty. */
 export function updaterUnit(inputs: UnitInputs): string {
   const { suffix, installDirectory } = inputs.namespace;
-  const program = word(linkedProgram(inputs, UPDATER_NAME));
+  const program = programWord(linkedProgram(inputs, UPDATER_NAME));
+  const directory = argument(quoted(`--install-dir=${installDirectory}`));
   return `${unitHeader(inputs.revision)}
 [Unit]
 Description=Teleport auto-update service
 
 [Service]
 Type=oneshot
-UnsetEnvironment=${UNSET_VARIABLES}
-ExecStart=${program} --install-suffix=${suffix} ${quoted(`--install-dir=${installDirectory}`)} update
+${unsetVariables()}ExecStart=${program} --install-suffix=${suffix} ${directory} update
+`;
+}
+
+/**
+ * The drop-in that unsets the same variables for an updater's unit that is not from this file. Ours alone: the contract
+ * knows nothing of it, and without it the unit is what its author made.
+ */
+export function updaterDropIn({ revision }: UnitInputs): string {
+  return `${unitHeader(revision)}
+[Service]
+${unsetVariables()}`;
+}
+
+/**
+ * The drop-in that gives the updater's unit what `enable --proxy-env` kept. A file, as what stands in a unit is shown to
+ * everybody; the `-` is for the day when another updater has removed the namespace.
+ */
+export function proxyDropIn({ namespace, revision }: UnitInputs): string {
+  return `${unitHeader(revision)}
+[Service]
+EnvironmentFile=-${filePattern(namespace.proxyEnvironment)}
 `;
 }
 
@@ -81,4 +97,11 @@ ExecStart=-/bin/echo ${quoted(notice)}
 /** Keeps needrestart from hard restarts of our services after package upgrades; Perl, no header (installer-systemd §3.6). */
 export function needrestartConfig(units: readonly string[]): string {
   return units.map((unit) => `$nrconf{override_rc}{qr(^${unit.replaceAll(".", "\\.")})} = 0;\n`).join("");
+}
+
+/** Some act before the first line of the program, and what the manager's environment holds would steer an updater that runs as root. */
+function unsetVariables(): string {
+  return knownRefusedNames()
+    .map((names) => `UnsetEnvironment=${names.join(" ")}\n`)
+    .join("");
 }

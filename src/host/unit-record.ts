@@ -21,13 +21,15 @@ const SIZE_LIMIT = 1 << 16;
 const HEADER = /^# teleport-update units v1 (\S+)$/;
 const DIGEST_LINE = /^([0-9a-f]{64}) {2}(\/.*)$/;
 
-/** Every unit and drop-in that a setup writes; the bot's only when it is ours to manage (installer-systemd §3). */
+/** Every unit and drop-in that a setup writes, and ours beside them; the bot's only when it is ours to manage (installer-systemd §3). */
 export function ownUnits(namespace: Namespace, manageTbot: boolean): string[] {
-  const { teleport, tbot, updaterUnit, updaterTimer, teleportDropIn, v1DropIn } = namespace;
+  const { teleport, tbot, updaterUnit, updaterDropIn, proxyDropIn, updaterTimer, teleportDropIn, v1DropIn } = namespace;
   return [
     teleport.unitFile,
     ...(manageTbot ? [tbot.unitFile] : []),
     updaterUnit,
+    updaterDropIn,
+    proxyDropIn,
     updaterTimer,
     teleportDropIn,
     ...(v1DropIn === undefined ? [] : [v1DropIn]),
@@ -77,6 +79,6 @@ function foreignLines(files: Files, namespace: Namespace): string[] {
 }
 
 function readLines(files: Files, namespace: Namespace): string[] {
-  const text = files.readText(namespace.unitRecord, SIZE_LIMIT) ?? "";
+  const text = files.readOwn(namespace.unitRecord, SIZE_LIMIT) ?? "";
   return text.split("\n").filter((line) => line !== "");
 }

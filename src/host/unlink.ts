@@ -83,5 +83,5 @@ function unitFileOf(namespace: Namespace, program: string): string | undefined {
 
 function isMadeBy(files: Files, unitFile: string, revisionName: string): boolean {
   if (files.stat(unitFile)?.kind !== "file") return false;
-  return files.readText(unitFile, UNIT_SIZE_LIMIT)?.startsWith(markerOf(revisionName)) === true;
+  return files.readText(unitFile, UNIT_SIZE_LIMIT, "mark")?.startsWith(markerOf(revisionName)) === true;
 }

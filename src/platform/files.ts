@@ -24,9 +24,11 @@ export interface Files {
   /** The names in a directory, sorted, or undefined when there is none. */
   list(path: string): string[] | undefined;
   /** The content of a regular file of fewer than `limit` bytes (links followed), or undefined when missing. */
-  readText(path: string, limit: number): string | undefined;
+  readText(path: string, limit: number, notText?: NotText): string | undefined;
   /** As `readText`, for a file that others may plant: no link is followed, nothing blocks. */
-  readPlantable(path: string, limit: number): string | undefined;
+  readPlantable(path: string, limit: number, notText?: NotText): string | undefined;
+  /** As `readPlantable`, for a file of ours: one that somebody else made, or may write, is refused. */
+  readOwn(path: string, limit: number, notText?: NotText): string | undefined;
   /** Free bytes for us on the file system that holds `path`, or its nearest existing parent. */
   freeBytes(path: string): number;
 
@@ -42,17 +44,26 @@ export interface Files {
   placeLink(path: string, target: string): void;
   /** Renames within one file system, and syncs both parents. */
   rename(from: string, to: string): void;
-  /** Removes what a killed `writeFile` or `placeLink` left beside `path`, if anything; `path` itself is not touched. */
-  sweepBeside(path: string): void;
-  /** Removes a file or link; a missing one is fine. */
+  /**
+   * Makes last what the name `path` stands for now, as a run that was killed may not have come so far, and removes what a
+   * killed `writeFile` or `placeLink` left beside it. A missing directory is fine.
+   */
+  settle(path: string): void;
+  /** Removes a file or link, for good when this returns; a missing one is fine. */
   removeFile(path: string): void;
-  /** Removes an empty directory; answers whether it is gone. */
+  /** Removes an empty directory, for good when this returns; answers whether it is gone. */
   removeDirectory(path: string): boolean;
   /** Removes a whole tree, without following links; a missing one is fine. */
   removeTree(path: string): void;
-  /** Sets the permission bits. */
+  /** Sets the permission bits, for good when this returns. */
   setMode(path: string, mode: number): void;
 }
+
+/**
+ * A file that is not UTF-8 is refused, unless the reader says `mark`: then it gets U+FFFD for what is no text. For who
+ * looks at ASCII words only, or has a digest of what was written.
+ */
+export type NotText = "refuse" | "mark";
 
 export type FileKind = "file" | "directory" | "symlink" | "other";
 
@@ -62,6 +73,7 @@ export interface FileStat {
   mode: number;
   size: number;
   owner: number;
+  group: number;
 }
 
 /** Contract: mode of written config, unit and checksum files, and of made directories (installer-systemd, constants). */

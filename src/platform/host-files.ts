@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -20,12 +19,15 @@ import {
 } from "node:fs";
 import { copyFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { decodeText } from "./decode-text.ts";
 import { systemErrorCode, UpdateError } from "./errors.ts";
-import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files } from "./files.ts";
+import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files, type NotText } from "./files.ts";
+import { plantedFile, requireOwnFile } from "./ownership.ts";
 import { attempt, attemptAsync } from "./path-errors.ts";
 import { resolveInRoot } from "./root-path.ts";
 import {
   appendSynced,
+  changeMode,
   clearedTemporary,
   renameOrRemove,
   replaceFile,
@@ -52,9 +54,15 @@ export function hostFiles(root = "/"): Files {
       }),
     list: (path) =>
       attempt("list", path, () => unlessMissing(() => readdirSync(realFollowed(path), { encoding: "utf8" }).sort())),
-    readText: (path, limit) => attempt("read", path, () => readBounded(realFollowed(path), path, limit, 0)),
-    readPlantable: (path, limit) =>
-      attempt("read", path, () => readBounded(real(path), path, limit, constants.O_NOFOLLOW)),
+    readText: (path, limit, notText) => readText(path, notText, () => readBounded(realFollowed(path), path, limit, 0)),
+    readPlantable: (path, limit, notText) =>
+      readText(path, notText, () => readBounded(real(path), path, limit, constants.O_NOFOLLOW)),
+    readOwn: (path, limit, notText) =>
+      readText(path, notText, () => {
+        const at = real(path);
+        if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(path, "it is a symbolic link");
+        return readBounded(at, path, limit, constants.O_NOFOLLOW, requireOwnFile);
+      }),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });
@@ -90,24 +98,28 @@ export function hostFiles(root = "/"): Files {
         syncDirectory(dirname(destination));
         if (dirname(source) !== dirname(destination)) syncDirectory(dirname(source));
       }),
-    sweepBeside: (path) => attempt("clean up beside", path, () => void clearedTemporary(real(path))),
+    settle: (path) =>
+      attempt("clean up beside", path, () => {
+        const at = real(path);
+        unlessMissing(() => {
+          // Looked for first: on a disk that is read-only by now, removing fails even where there is nothing.
+          if (lstatIfPresent(temporaryBeside(at)) !== undefined) clearedTemporary(at);
+          syncDirectory(dirname(at));
+        });
+      }),
     removeFile: (path) =>
       attempt("remove", path, () => {
         const at = real(path);
-        unlessMissing(() => unlinkSync(temporaryBeside(at)));
-        if (unlessMissing(() => unlinkSync(at) ?? true)) syncDirectory(dirname(at));
+        clearedTemporary(at);
+        unlessMissing(() => unlinkSync(at));
+        unlessMissing(() => syncDirectory(dirname(at)));
       }),
     removeDirectory: (path) =>
       attempt("remove the directory", path, () => {
-        try {
-          rmdirSync(real(path));
-          return true;
-        } catch (error) {
-          const code = systemErrorCode(error);
-          if (code === "ENOENT") return true;
-          if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-          throw error;
-        }
+        const at = real(path);
+        const isGone = removeEmpty(at);
+        if (isGone) unlessMissing(() => syncDirectory(dirname(at)));
+        return isGone;
       }),
     removeTree: (path) =>
       attempt("remove", path, () => {
@@ -115,15 +127,27 @@ export function hostFiles(root = "/"): Files {
         rmSync(at, { recursive: true, force: true });
         unlessMissing(() => syncDirectory(dirname(at)));
       }),
-    setMode: (path, mode) => attempt("change the mode of", path, () => chmodSync(real(path), mode)),
+    setMode: (path, mode) => attempt("change the mode of", path, () => changeMode(realFollowed(path), mode)),
   };
+}
+
+function removeEmpty(at: string): boolean {
+  try {
+    unlessMissing(() => rmdirSync(at));
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return false;
+    throw error;
+  }
 }
 
 const lstatIfPresent = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 const statIfPresent = (path: string) => statSync(path, { throwIfNoEntry: false });
 
 function fileStat(stats: Stats | undefined): FileStat | undefined {
-  return stats && { kind: fileKind(stats), mode: stats.mode & 0o7777, size: stats.size, owner: stats.uid };
+  if (stats === undefined) return undefined;
+  const { mode, size, uid: owner, gid: group } = stats;
+  return { kind: fileKind(stats), mode: mode & 0o7777, size, owner, group };
 }
 
 function fileKind(stats: Stats): FileKind {
@@ -132,21 +156,32 @@ function fileKind(stats: Stats): FileKind {
   return stats.isSymbolicLink() ? "symlink" : "other";
 }
 
+function readText(path: string, notText: NotText = "refuse", read: () => Buffer | undefined): string | undefined {
+  return attempt("read", path, () => {
+    const bytes = read();
+    return bytes && decodeText(bytes, path, notText);
+  });
+}
+
 const READ_BYTES = 64 << 10;
 
 /** O_NONBLOCK, so that a planted fifo cannot hold us; the size is checked on the open file, never on the name. */
-function readBounded(at: string, path: string, limit: number, flags: number): string | undefined {
+function readBounded(
+  at: string,
+  path: string,
+  limit: number,
+  flags: number,
+  require: (path: string, stats: Stats) => void = requireRegularFile,
+): Buffer | undefined {
   const descriptor = unlessMissing(() => openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | flags));
   if (descriptor === undefined) return undefined;
   try {
-    if (!fstatSync(descriptor).isFile()) {
-      throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is not a regular file`, { hint: "move it away" });
-    }
+    require(path, fstatSync(descriptor));
     const parts: Buffer[] = [];
     for (let length = 0; length < limit; ) {
       const part = Buffer.alloc(Math.min(limit - length, READ_BYTES));
       const count = readSync(descriptor, part, 0, part.length, null);
-      if (count === 0) return Buffer.concat(parts).toString("utf8");
+      if (count === 0) return Buffer.concat(parts);
       parts.push(part.subarray(0, count));
       length += count;
     }
@@ -154,6 +189,11 @@ function readBounded(at: string, path: string, limit: number, flags: number): st
   } finally {
     closeSync(descriptor);
   }
+}
+
+function requireRegularFile(path: string, stats: Stats): void {
+  if (stats.isFile()) return;
+  throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is not a regular file`, { hint: "move it away" });
 }
 
 function nearestExisting(path: string): string {

@@ -1,11 +1,14 @@
 import { UpdateError } from "./errors.ts";
+import { hideCredentials } from "./hide-credentials.ts";
+import type { ClientCertificate } from "./http.ts";
 import { describeUrl } from "./http-context.ts";
 import { quote } from "./quote.ts";
 
-/** One request of a chain of redirects: where it goes, and the caller's headers that may go there. */
+/** One request of a chain of redirects: where it goes, and what of the caller's may go there. */
 export interface Hop {
   url: URL;
   headers: Record<string, string>;
+  certificate: ClientCertificate | undefined;
 }
 
 export const MAX_REDIRECTS = 5;
@@ -21,26 +24,26 @@ const HARMLESS_HEADERS = ["range", "if-range"];
 export function parseHttpUrl(text: string): URL {
   const url = readUrl(text);
   if (url !== undefined) return url;
-  throw new UpdateError("E_NETWORK", `${quote(text)} is not an https URL`, {
+  throw new UpdateError("E_NETWORK", `${quote(hideCredentials(text))} is not an https URL`, {
     hint: "give an address like `https://example.com`",
   });
 }
 
 /**
  * The next request when `response` redirects, or undefined when it is the answer. The way never leads from https to
- * http, and on the way to another origin the caller's headers stay behind for good. Fails with `E_NETWORK`.
+ * http, nor from a server that may be asked over http (one on this machine) to another over http. On the way to another
+ * origin the caller's headers and certificate stay behind for good. Fails with `E_NETWORK`.
  */
 export function nextHop(response: Response, from: Hop): Hop | undefined {
   const location = response.headers.get("location");
   if (location === null || !REDIRECT_STATUSES.includes(response.status)) return undefined;
   const url = readUrl(location, from.url.href);
-  if (url === undefined) throw refusal(from, `redirects to ${quote(location)}, which is not an https URL`);
-  if (from.url.protocol === "https:" && url.protocol === "http:") {
-    throw refusal(from, `redirects from https to http: ${quote(describeUrl(url))}`);
-  }
-  if (url.origin === from.url.origin) return { url, headers: from.headers };
+  if (url === undefined)
+    throw refusal(from, `redirects to ${quote(hideCredentials(location))}, which is not an https URL`);
+  if (url.origin === from.url.origin) return { ...from, url };
+  if (url.protocol === "http:") throw refusal(from, `redirects to http: ${quote(describeUrl(url))}`);
   const harmless = Object.entries(from.headers).filter(([name]) => HARMLESS_HEADERS.includes(name.toLowerCase()));
-  return { url, headers: Object.fromEntries(harmless) };
+  return { url, headers: Object.fromEntries(harmless), certificate: undefined };
 }
 
 /** The chain that leads nowhere. */

@@ -1,5 +1,5 @@
 import { UpdateError } from "./errors.ts";
-import type { Files } from "./files.ts";
+import type { FileKind, Files } from "./files.ts";
 import type { SocketAnswer, Sockets } from "./sockets.ts";
 
 const BODY_LIMIT = 64 << 10;
@@ -8,8 +8,8 @@ const BODY_LIMIT = 64 << 10;
 export function hostSockets(files: Files): Sockets {
   return {
     async get(socket, path, { timeoutMs, signal }) {
-      // A service may own the folder of its socket: what it puts there must not lead us elsewhere.
-      if (files.stat(socket)?.kind !== "other") throw socketError(socket, "there is no socket");
+      // A service may own the folder of its socket: what it puts there must neither lead us elsewhere nor fail the run.
+      if (kindOf(files, socket) !== "other") throw socketError(socket, "there is no socket");
       try {
         return await fetchFrom(files.real(socket), path, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
       } catch (error) {
@@ -18,6 +18,14 @@ export function hostSockets(files: Files): Sockets {
       }
     },
   };
+}
+
+function kindOf(files: Files, socket: string): FileKind | undefined {
+  try {
+    return files.stat(socket)?.kind;
+  } catch (error) {
+    throw socketError(socket, error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 async function fetchFrom(unix: string, path: string, signal: AbortSignal): Promise<SocketAnswer> {

@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import { hideCredentials } from "../platform/hide-credentials.ts";
 import { parseIp } from "../platform/ip-address.ts";
 import { quote } from "../platform/quote.ts";
 
@@ -19,9 +20,10 @@ const HTTPS_PORT = 443;
  */
 export function parseAddress(text: string): Address {
   if (text === "") throw addressError("no proxy address is given");
+  const shown = quote(hideCredentials(text));
   const [, scheme, rest = ""] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
   if (scheme !== undefined && !SCHEMES.includes(scheme.toLowerCase())) {
-    throw addressError(`the proxy address ${quote(text)} has the scheme ${quote(scheme)}`);
+    throw addressError(`the proxy address ${shown} has the scheme ${quote(scheme)}`);
   }
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? "";
   const [, bracketed, name = "", digits] = AUTHORITY.exec(authority) ?? [];
@@ -29,7 +31,7 @@ export function parseAddress(text: string): Address {
   const isHost = bracketed === undefined ? isName(host) : host.includes(":") && parseIp(host) !== undefined;
   const port = digits === undefined ? undefined : Number(digits);
   if (!isHost || port === 0 || (port ?? 0) > 65_535) {
-    throw addressError(`the proxy address ${quote(text)} is not a host, or host and port`);
+    throw addressError(`the proxy address ${shown} is not a host, or host and port`);
   }
   return { host, port };
 }
@@ -62,7 +64,9 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 function isName(host: string): boolean {
   const labels = host.replace(/\.$/, "").split(".");
   if (host.length > 253 || !labels.every((label) => LABEL.test(label))) return false;
-  return !/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? "") || parseIp(host) !== undefined;
+  if (/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? "")) return parseIp(host) !== undefined;
+  // A label such as `xn--a` says that it is encoded, and cannot be decoded.
+  return URL.canParse(`https://${host}`);
 }
 
 function isAddress(text: string): boolean {

@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import { hideCredentials } from "../platform/hide-credentials.ts";
 import { quote } from "../platform/quote.ts";
 
 /**
@@ -8,10 +9,10 @@ import { quote } from "../platform/quote.ts";
  */
 export function checkBaseUrl(text: string, origin: "given" | "kept"): void {
   if (text === "") return;
-  const shown = quote(withoutCredentials(text), 200);
+  const shown = quote(hideCredentials(text), 200);
   if (!/^https:\/\//i.test(text)) throw baseUrlError(`the base URL ${shown} must use TLS`);
   const url = URL.parse(text);
-  if (url === null || /[\s\p{Cc}]/u.test(text)) throw baseUrlError(`the base URL ${shown} cannot be parsed`);
+  if (url === null || /[\s\p{Cc}\\]/u.test(text)) throw baseUrlError(`the base URL ${shown} cannot be parsed`);
   if (/[?#]/.test(text)) throw baseUrlError(`the base URL ${shown} has a query or a fragment`);
   if (origin === "given" && (url.username !== "" || url.password !== "")) {
     throw new UpdateError("E_BASE_URL", `the base URL ${shown} holds a user name or password`, {
@@ -24,9 +25,4 @@ function baseUrlError(message: string): UpdateError {
   return new UpdateError("E_BASE_URL", message, {
     hint: "give an address like `--base-url https://mirror.example.com/teleport`, or `--base-url default` for the default one",
   });
-}
-
-/** For messages: whatever stands before an `@` in the authority may be a password. */
-function withoutCredentials(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, "$1//***@");
 }

@@ -9,6 +9,6 @@ export const UNIT_SIZE_LIMIT = 1_000_000;
 
 /** True when `tbot.service` exists and somebody else made it. Fails when it cannot be read. */
 export function isCustomTbot(files: Files, namespace: Namespace): boolean {
-  const unit = files.readText(namespace.tbot.unitFile, UNIT_SIZE_LIMIT);
+  const unit = files.readText(namespace.tbot.unitFile, UNIT_SIZE_LIMIT, "mark");
   return unit !== undefined && !unit.startsWith(UNIT_MARKER);
 }

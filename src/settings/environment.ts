@@ -1,4 +1,5 @@
-import { forgetProxyEnvironment } from "../platform/connect-proxy.ts";
+import { forgetProxyEnvironment, keptVariable } from "../platform/connect-proxy.ts";
+import { refusedNames } from "./refused-variables.ts";
 
 /** A variable that the tool reads, and what for. A hidden one is between updaters, or for tests and repairs. */
 interface ReadVariable {
@@ -6,6 +7,8 @@ interface ReadVariable {
   flag?: string;
   meaning: string;
   hidden?: boolean;
+  /** Set to nothing, it still says something. */
+  emptyCounts?: boolean;
 }
 
 /** Every variable that the tool reads; `docs/environment.md` is generated from this table. An empty value is none. */
@@ -46,42 +49,30 @@ export const READ_VARIABLES = {
     meaning: "set for `setup` by some updaters; has no effect here",
     hidden: true,
   },
-  HTTPS_PROXY: { meaning: "CONNECT proxy for https URLs" },
-  https_proxy: { meaning: "as `HTTPS_PROXY`, when that is not set" },
-  HTTP_PROXY: { meaning: "proxy for http URLs, which only `--insecure` asks" },
-  http_proxy: { meaning: "as `HTTP_PROXY`, when that is not set" },
-  NO_PROXY: { meaning: "hosts, domains, addresses and networks that are asked directly" },
-  no_proxy: { meaning: "as `NO_PROXY`, when that is not set" },
+  HTTPS_PROXY: { meaning: "CONNECT proxy for https URLs", emptyCounts: true },
+  https_proxy: { meaning: "as `HTTPS_PROXY`, when that is not set", emptyCounts: true },
+  HTTP_PROXY: { meaning: "proxy for http URLs, which only `--insecure` asks", emptyCounts: true },
+  http_proxy: { meaning: "as `HTTP_PROXY`, when that is not set", emptyCounts: true },
+  NO_PROXY: { meaning: "hosts, domains, addresses and networks that are asked directly", emptyCounts: true },
+  no_proxy: { meaning: "as `NO_PROXY`, when that is not set", emptyCounts: true },
+  [keptVariable("HTTPS_PROXY")]: kept("HTTPS_PROXY"),
+  [keptVariable("HTTP_PROXY")]: kept("HTTP_PROXY"),
+  [keptVariable("NO_PROXY")]: kept("NO_PROXY"),
+  SUDO_UID: { meaning: "set by sudo; where a proxy is missing, the advice is how sudo keeps its variable" },
   TMPDIR: { meaning: "directory in which the agent keeps the updater id; `/tmp` when not set" },
   JOURNAL_STREAM: { meaning: "set by systemd; no progress bar is drawn" },
   NO_COLOR: { meaning: "accepted; no output has colour in any case" },
 } satisfies Record<string, ReadVariable>;
 
-/**
- * Variables that could make this process, its runtime or its children do something else than what is written here. They
- * are deleted at the start, and a warning names those that were set; `*` stands for any ending. Some act before the first
- * line of ours, so units unset them as well, and sudo must not keep them.
- */
-export const REFUSED_VARIABLES = {
-  BUN_OPTIONS: "loads code into the runtime",
-  BUN_BE_BUN: "turns the program into the bare runtime",
-  "BUN_INSPECT*": "opens a debugger",
-  "BUN_CONFIG_*": "changes the runtime's network, or prints what is sent",
-  "BUN_JSC_*": "changes the JavaScript engine",
-  NODE_OPTIONS: "loads code into runtimes",
-  NODE_TLS_REJECT_UNAUTHORIZED: "turns certificate checks off",
-  NODE_EXTRA_CA_CERTS: "adds to the trusted authorities; use `--ca-file`",
-  SSL_CERT_FILE: "replaces the trusted authorities; use `--ca-file`",
-  SSL_CERT_DIR: "replaces the trusted authorities; use `--ca-file`",
-  LD_PRELOAD: "loads code into programs",
-  LD_LIBRARY_PATH: "loads code into programs",
-  LD_AUDIT: "loads code into programs",
-} satisfies Record<string, string>;
+function kept(name: string) {
+  const meaning = `\`${name}\` as \`enable --proxy-env\` kept it for the timer; a plain one wins, also an empty one`;
+  return { meaning, hidden: true } satisfies ReadVariable;
+}
 
 type Environment = Record<string, string | undefined>;
 
 export interface CapturedEnvironment {
-  /** The variables of `READ_VARIABLES` that have a value. */
+  /** The variables of `READ_VARIABLES` that have a value, or whose emptiness counts. */
   values: Record<string, string>;
   /** The names of the refused variables that have a value, sorted. */
   refused: string[];
@@ -90,22 +81,15 @@ export interface CapturedEnvironment {
 /** What the tool takes from its environment, once, at the start. */
 export function captureEnvironment(environment: Environment): CapturedEnvironment {
   const values: Record<string, string> = {};
-  for (const name of Object.keys(READ_VARIABLES)) {
+  for (const [name, variable] of Object.entries<ReadVariable>(READ_VARIABLES)) {
     const value = environment[name];
-    if (value !== undefined && value !== "") values[name] = value;
+    if (value !== undefined && (value !== "" || variable.emptyCounts)) values[name] = value;
   }
-  return { values, refused: refusedNames(environment).filter((name) => environment[name] !== "") };
+  return { values, refused: refusedNames(Object.keys(environment)).filter((name) => environment[name] !== "") };
 }
 
 /** Deletes the refused variables, and the proxy variables, which the runtime would read by rules of its own. */
 export function scrubEnvironment(environment: Environment): void {
-  for (const name of refusedNames(environment)) delete environment[name];
+  for (const name of refusedNames(Object.keys(environment))) delete environment[name];
   forgetProxyEnvironment(environment);
-}
-
-function refusedNames(environment: Environment): string[] {
-  const patterns = Object.keys(REFUSED_VARIABLES);
-  const isRefused = (name: string) =>
-    patterns.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
-  return Object.keys(environment).filter(isRefused).sort();
 }

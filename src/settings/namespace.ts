@@ -28,6 +28,8 @@ export interface Namespace {
   options: string;
   /** Our own record of the units as the last run left them. */
   unitRecord: string;
+  /** What `enable --proxy-env` keeps for the updater's unit: may hold a password, so only root may read it. */
+  proxyEnvironment: string;
   lock: string;
   /** Copies of this updater, which `<path>/teleport-update` links to. */
   updaterCopies: string;
@@ -37,6 +39,10 @@ export interface Namespace {
   tbot: ServicePaths;
   teleportDropIn: string;
   updaterUnit: string;
+  /** Ours, beside a unit that the setup of another updater wrote. A drop-in of an operator sorts behind it. */
+  updaterDropIn: string;
+  /** Ours, gives the updater's unit `proxyEnvironment`. */
+  proxyDropIn: string;
   updaterTimer: string;
   needrestart: string;
   /** Only the default namespace meets the v1 updater. */
@@ -69,6 +75,7 @@ export function namespaceFor(suffix: string, installDirectory = ""): Namespace {
     config: join(directory, "update.yaml"),
     options: join(directory, "updater.yaml"),
     unitRecord: join(directory, "units.sha256"),
+    proxyEnvironment: join(directory, "proxy.env"),
     lock: join(directory, "update.lock"),
     updaterCopies: join(directory, "updater"),
     defaultLinkDirectory: suffix === "" ? DEFAULT_LINK_DIRECTORY : join(directory, "bin"),
@@ -88,6 +95,8 @@ export function namespaceFor(suffix: string, installDirectory = ""): Namespace {
     },
     teleportDropIn: `${ADMIN_UNITS}/teleport${tail}.service.d/teleport-update${tail}.conf`,
     updaterUnit: `${ADMIN_UNITS}/teleport-update${tail}.service`,
+    updaterDropIn: `${ADMIN_UNITS}/teleport-update${tail}.service.d/10-teleport-update${tail}.conf`,
+    proxyDropIn: `${ADMIN_UNITS}/teleport-update${tail}.service.d/05-teleport-update-proxy${tail}.conf`,
     updaterTimer: `${ADMIN_UNITS}/teleport-update${tail}.timer`,
     needrestart: `/etc/needrestart/conf.d/teleport-update${tail}.conf`,
     v1DropIn: suffix === "" ? `${ADMIN_UNITS}/teleport-upgrade.service.d/teleport-update.conf` : undefined,

@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import { quote } from "../platform/quote.ts";
 
 /** The flags of a revision, in the fixed order in which they are written (updater-core §2.1). */
 export const REVISION_FLAGS = ["Enterprise", "FIPS"] as const;
@@ -37,12 +38,12 @@ export function revisionDirectory({ version, flags }: Revision): string {
 /** Reads the name of a version directory back; fails with `E_VERSION` on anything else (updater-core §7.11). */
 export function parseRevisionDirectory(name: string): Revision {
   const [version = "", ...flags] = name.split("_");
-  if (version === "") throw new UpdateError("E_VERSION", `missing version in directory name \`${name}\``);
+  if (version === "") throw new UpdateError("E_VERSION", `missing version in directory name ${quote(name)}`);
   const written = flags.join("_");
   if (written === "" && flags.length === 0) return revision(version);
   if (written === "ent") return revision(version, ["Enterprise"]);
   if (written === "ent_fips") return revision(version, ["Enterprise", "FIPS"]);
-  throw new UpdateError("E_VERSION", `invalid flags in directory name \`${name}\``, {
+  throw new UpdateError("E_VERSION", `invalid flags in directory name ${quote(name)}`, {
     hint: "a version directory is named `<version>`, `<version>_ent` or `<version>_ent_fips`; move the odd one away",
   });
 }
@@ -57,7 +58,7 @@ const SEMANTIC_VERSION =
 export function parseVersion(text: string, source: string): string {
   const version = text.startsWith("v") ? text.slice(1) : text;
   if (version.length <= 64 && SEMANTIC_VERSION.test(version)) return version;
-  throw new UpdateError("E_VERSION", `${source} is not a valid version: ${JSON.stringify(text.slice(0, 80))}`, {
+  throw new UpdateError("E_VERSION", `${source} is not a valid version: ${quote(text)}`, {
     hint: "a version looks like `18.1.0` or `18.1.0-rc.1`",
   });
 }

@@ -6,6 +6,7 @@ import { normalizeProxy } from "./address.ts";
 import { isCustomTbot } from "./custom-tbot.ts";
 import { isNullWord } from "./go-yaml-words.ts";
 import type { Namespace } from "./namespace.ts";
+import { excessIn } from "./yaml-bounds.ts";
 
 /** What the agent's own configuration settles for the updater. */
 export interface TeleportDefaults {
@@ -38,6 +39,15 @@ export function readTeleportDefaults(files: Files, namespace: Namespace, log: Lo
   };
 }
 
+/** A pretty error quotes its line, which may be the whole file, and there may be as many of them as characters. */
+const PARSING = {
+  schema: "failsafe",
+  merge: true,
+  uniqueKeys: false,
+  prettyErrors: false,
+  logLevel: "silent",
+} as const;
+
 type Mapping = Record<string, unknown>;
 type NamedProxy = Pick<TeleportDefaults, "proxy" | "proxySource">;
 
@@ -64,17 +74,32 @@ export function readMapping(files: Files, path: string, log: Log): Mapping | "ab
   try {
     const text = files.readText(path, SIZE_LIMIT);
     if (text === undefined) return "absent";
-    const document = parseDocument(text, { schema: "failsafe", merge: true, uniqueKeys: false, logLevel: "silent" });
+    const excess = excessIn(text);
+    if (excess !== undefined) throw new Error(`line ${excess.line} ${excess.reason}`);
+    const document = parseDocument(text, PARSING);
     const [error] = document.errors;
-    if (error !== undefined) throw error;
-    // The library stops where aliases multiply.
-    const content: unknown = text.trim() === "" ? {} : document.toJS();
+    // Messages of the library may quote the file, which holds join tokens.
+    if (error !== undefined) throw new Error(`line ${lineAt(text, error.pos[0])} is not valid YAML (${error.code})`);
+    const content = text.trim() === "" ? {} : contentOf(document);
     if (isMapping(content)) return content;
     log.debug("The configuration is not a mapping; its defaults are not used.", { path });
   } catch (error) {
     log.debug("Cannot read the configuration; its defaults are not used.", { path, error: reason(error) });
   }
   return "unusable";
+}
+
+/** The library stops where aliases multiply. */
+function contentOf(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new Error("it has an alias that leads nowhere, or aliases that lead to too much");
+  }
+}
+
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length;
 }
 
 function dataDirectory(settings: Mapping, namespace: Namespace, log: Log): string | undefined {

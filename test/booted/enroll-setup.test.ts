@@ -55,6 +55,7 @@ describe("the setup step", () => {
           TELEPORT_UPDATE_SELINUX_SSH_ENFORCING: "false",
           TELEPORT_UPDATE_SETUP_TBOT: "true",
         },
+        names: expect.any(Array),
       },
     ]);
     expect(await unit("plain")).toContain(STAND_IN);

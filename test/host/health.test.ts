@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPid, watchHealth } from "../../src/host/health.ts";
@@ -144,8 +144,34 @@ describe("[inst 8.10] the PID file", () => {
     expect(readPid(testWorld(root), SERVICE.pidFile)).toBe(pid);
   });
 
-  test("that is a directory is 0", () => {
-    mkdirSync(join(root, "run/teleport.pid"));
+  test.each<[kind: string, plant: (path: string) => unknown]>([
+    ["a directory", (path) => mkdirSync(path)],
+    ["a fifo that nobody writes", (path) => Bun.spawnSync(["mkfifo", path])],
+    [
+      "a link to another's",
+      (path) => {
+        writeFileSync(join(root, "run/sshd.pid"), "4711\n");
+        symlinkSync("sshd.pid", path);
+      },
+    ],
+    ["of a process that no kernel has", (path) => writeFileSync(path, "4294967295\n")],
+  ])("[threat plantable-files] that is %s is 0", (_, plant) => {
+    plant(join(root, "run/teleport.pid"));
     expect(readPid(testWorld(root), SERVICE.pidFile)).toBe(0);
+  });
+
+  test("[threat plantable-files] may name a process of others, which gets no signal", async () => {
+    const traps = ["HUP", "INT", "QUIT", "USR1", "USR2", "ALRM"].map((name) => `trap 'echo ${name} >>got' ${name}`);
+    const script = [...traps, "trap 'echo TERM >>got; exit' TERM", "echo ready", "while :; do sleep 0.02; done"];
+    const stranger = Bun.spawn(["sh", "-c", script.join("\n")], { cwd: root, stdout: "pipe" });
+    children.push(stranger);
+    await stranger.stdout.getReader().read();
+    writePid(stranger.pid);
+    await using _server = serve(() => readiness(503, stranger.pid));
+    const failure = await watchHealth(testWorld(root), SERVICE, 1, TIMING).catch((error) => error);
+    expect(failure).toMatchObject({ code: "E_UNHEALTHY" });
+    stranger.kill("SIGTERM");
+    await stranger.exited;
+    expect(readFileSync(join(root, "got"), "utf8")).toBe("TERM\n");
   });
 });

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
+import { must } from "../support/must.ts";
 import { recordingLog } from "../support/recording-log.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
 
@@ -137,7 +138,7 @@ describe("acquireLock", () => {
     using host = temporaryHost();
     const lock = await acquire(host, ONCE);
     const inheritor = Promise.withResolvers<void>();
-    const child = hostProcesses.run(["/bin/sh", "-c", "echo started; read line < /proc/$$/cwd/go"], {
+    const child = hostProcesses.run(["/bin/sh", "-c", "exec 9<>go; echo started; read line <&9"], {
       directory: makeFifo(host),
       descriptors: [lock.descriptor],
       onLine: () => inheritor.resolve(),
@@ -160,11 +161,42 @@ describe("acquireLock", () => {
     await child.exited;
   });
 
-  test("a lock file that is a symlink is refused", async () => {
+  test("[threat own-files] a lock file that is a symlink is refused, and nothing made at its end", async () => {
     using host = temporaryHost();
     host.link(namespace.lock, "/etc/shadow");
+    host.files.makeDirectory("/etc");
     expect(await acquire(host, ONCE).catch((error) => error)).toEqual(code("E_LOCK"));
     expect(host.files.stat("/etc/shadow")).toBeUndefined();
+  });
+
+  test.each<[reason: string, plant: (lock: string) => unknown]>([
+    ["it is a directory", (lock) => mkdirSync(lock)],
+    ["it is not a regular file", (lock) => must(["mkfifo", lock])],
+    ["it is a socket or a device", (lock) => bindSocket(lock)],
+    ["its mode 666 lets others write it", (lock) => writeWithMode(lock, 0o666)],
+  ])("[threat own-files] a planted lock is refused, and the one after it taken: %s", async (reason, plant) => {
+    using host = temporaryHost();
+    host.files.makeDirectory(namespace.versions);
+    await plant(at(host));
+    const failure = await acquire(host, ONCE).catch((error) => error);
+    expect(failure).toMatchObject({
+      code: "E_LOCK",
+      message: `cannot use the lock \`${namespace.lock}\`: ${reason}`,
+      hint: `move it away: \`mv ${namespace.lock} ${namespace.lock}.bad\``,
+    });
+    host.files.rename(namespace.lock, `${namespace.lock}.bad`);
+    using _lock = await acquire(host, ONCE);
+    expect(await isHeld(host)).toBeTrue();
+  });
+
+  test.if(process.geteuid?.() === 0)("[threat own-files] a lock file of somebody else is refused", async () => {
+    using host = temporaryHost();
+    host.write(namespace.lock, "");
+    chownSync(at(host), 65_534, 65_534);
+    expect(await acquire(host, ONCE).catch((error) => error)).toMatchObject({
+      code: "E_LOCK",
+      message: expect.stringContaining("belongs to the user 65534"),
+    });
   });
 
   test("a host without `flock` is told which package it lacks", async () => {
@@ -174,6 +206,19 @@ describe("acquireLock", () => {
     expect(failure).toMatchObject({ code: "E_LOCK", hint: expect.stringContaining("util-linux") });
   });
 });
+
+/** The name of a socket stays when its listener is gone. */
+async function bindSocket(lock: string): Promise<void> {
+  const elsewhere = `${lock}.bound`;
+  const server = Bun.serve({ unix: elsewhere, fetch: () => new Response() });
+  renameSync(elsewhere, lock);
+  await server.stop();
+}
+
+function writeWithMode(path: string, mode: number): void {
+  writeFileSync(path, "");
+  chmodSync(path, mode);
+}
 
 function makeFifo(host: TemporaryHost): string {
   Bun.spawnSync(["mkfifo", `${host.root}/go`]);

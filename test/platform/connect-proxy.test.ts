@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   describeProxy,
+  firstProxy,
   forgetProxyEnvironment,
   type ProxyEnvironment,
   proxyFor,
@@ -21,6 +22,22 @@ describe("readProxyEnvironment", () => {
       noProxy: "d",
     });
     expect(readProxyEnvironment({ ALL_PROXY: "a", all_proxy: "b" })).toEqual(NONE);
+  });
+
+  test("falls back to what is kept, each by itself, unless a plain variable is there, be it empty", () => {
+    const kept = {
+      TELEPORT_UPDATE_HTTPS_PROXY: "k1",
+      TELEPORT_UPDATE_HTTP_PROXY: "k2",
+      TELEPORT_UPDATE_NO_PROXY: "k3",
+    };
+    expect(readProxyEnvironment(kept)).toEqual({ httpsProxy: "k1", httpProxy: "k2", noProxy: "k3" });
+    expect(readProxyEnvironment({ ...kept, HTTPS_PROXY: "a", http_proxy: "b" })).toEqual({
+      httpsProxy: "a",
+      httpProxy: "b",
+      noProxy: "k3",
+    });
+    expect(readProxyEnvironment({ ...kept, HTTPS_PROXY: "", http_proxy: "", NO_PROXY: "" })).toEqual(NONE);
+    expect(readProxyEnvironment({ ...kept, HTTPS_PROXY: "", https_proxy: "b" }).httpsProxy).toBe("b");
   });
 
   test("forgotten variables are gone under each name", () => {
@@ -74,6 +91,16 @@ describe("proxyFor", () => {
     ["example.com:443", "https://example.com:3080", false],
     ["example.com:80", "http://example.com", true],
     ["example.com:3080", "https://a.example.com:3080", true],
+    ["*example.com", "https://example.com", false],
+    ["*.example.com:8443", "https://a.example.com:8443", true],
+    ["*.example.com:8443", "https://a.example.com", false],
+    ["example.com:", "https://example.com:8443", true],
+    ["bücher.example", "https://bücher.example", true],
+    ["BÜCHER.example", "https://xn--bcher-kva.example", true],
+    ["*.bücher.example", "https://a.xn--bcher-kva.example", true],
+    [".bücher.example:443", "https://bücher.example", false],
+    ["xn--bcher-kva.example", "https://bücher.example", true],
+    [".", "https://example.com", false],
     ["a.test, example.com ,b.test", "https://example.com", true],
     ["a.test example.com", "https://example.com", false],
     ["", "https://example.com", false],
@@ -89,9 +116,26 @@ describe("proxyFor", () => {
     ["[2001:db8::1]:443", "https://[2001:db8::1]", true],
     ["[2001:db8::1]:443", "https://[2001:db8::1]:3080", false],
     ["2001:db8::/32", "https://[2001:db8:1::1]", true],
+    ["2001:DB8::1", "https://[2001:db8:0::1]", true],
+    ["::ffff:192.0.2.1", "https://192.0.2.1", true],
+    ["192.0.2.0/33", "https://192.0.2.1", false],
     ["2001:db8::/32", "https://[2001:db9::1]", false],
   ])("NO_PROXY=%p and %s: spared is %p", (noProxy, url, isSpared) => {
     expect(proxyFor(new URL(url), { ...BOTH, noProxy }) === undefined).toBe(isSpared);
+  });
+});
+
+describe("firstProxy", () => {
+  test.each<[Partial<ProxyEnvironment>, string | undefined]>([
+    [BOTH, "http://secure:3128/"],
+    [{ httpProxy: "plain:3128" }, "http://plain:3128/"],
+    [{ noProxy: "example.com" }, undefined],
+  ])("of %j is %p", (proxies, expected) => expect(firstProxy({ ...NONE, ...proxies })?.href).toBe(expected));
+
+  test("no address among them may be unusable", () => {
+    expect(() => firstProxy({ ...BOTH, httpProxy: "socks5://secret@plain" })).toThrow(
+      new UpdateError("E_CONNECT_PROXY", "the CONNECT proxy in `HTTP_PROXY` has the scheme `socks5:`"),
+    );
   });
 });
 

@@ -50,7 +50,7 @@ describe("text", () => {
     expect(withoutTime(line)).toBe(`T INFO  [UPDATER]   Message. key:${expected}\n`);
   });
 
-  test("keeps what a server says in one line", () => {
+  test("[threat plain-output] keeps what a server says in one line", () => {
     const [line = ""] = linesOf("text", (log) => log.info("<h1>\n2030-01-01T00:00:00.000Z ERROR forged\u001b[2J"));
     expect(withoutTime(line)).toBe("T INFO  [UPDATER]   <h1>\\n2030-01-01T00:00:00.000Z ERROR forged\\u001b[2J\n");
   });
@@ -79,6 +79,12 @@ describe("json", () => {
     expect(JSON.parse(line)).toMatchObject({ level: "info", timestamp: expect.stringMatching(TIMESTAMP) });
   });
 
+  test("[threat plain-output] what acts in a terminal is an escape, also where JSON would let it stand", () => {
+    const [line = ""] = linesOf("json", (log) => log.info("\u009b31m", { value: "\u202e\u007f" }));
+    expect(line).toContain('"message":"\\u009b31m"');
+    expect(line).toContain('"value":"\\u202e\\u007f"');
+  });
+
   test("any text survives, and no line holds a character that acts", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (message, value) => {
@@ -87,7 +93,8 @@ describe("json", () => {
         expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
       }),
     );
-  });
+    // For busy machines.
+  }, 30_000);
 });
 
 test("debug lines are written only on demand", () => {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
+import { X509Certificate } from "node:crypto";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { forgetProxyEnvironment, type ProxyEnvironment } from "../../src/platform/connect-proxy.ts";
 import { UpdateError } from "../../src/platform/errors.ts";
 import { fetchHttp } from "../../src/platform/fetch-http.ts";
-import type { Http } from "../../src/platform/http.ts";
+import type { ClientCertificate, Http } from "../../src/platform/http.ts";
 import { type Authority, makeAuthority, type Validity } from "../support/certificates.ts";
 import { startConnectProxy } from "../support/connect-proxy.ts";
 import { type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -41,7 +43,7 @@ describe("an answer", () => {
     await (await trusting().get(server.baseUrl + PATH)).discard();
   });
 
-  test("is text up to a limit", async () => {
+  test("[threat answer-limits] is text up to a limit", async () => {
     server.respond(PATH, () => new Response("héllo"));
     expect(await (await trusting().get(server.baseUrl + PATH)).text(6)).toBe("héllo");
     const tooLarge = trusting()
@@ -52,28 +54,45 @@ describe("an answer", () => {
 });
 
 describe("certificates", () => {
-  const CASES: [title: string, names: string[], validity: Validity, reason: string, hint: string][] = [
-    ["expired", ["127.0.0.1"], "expired", "its certificate has expired", "timedatectl"],
-    ["not yet valid", ["127.0.0.1"], "not yet valid", "its certificate is not valid yet", "timedatectl"],
+  const CASES: [title: string, names: string[], validity: Validity, reason: RegExp, hint: string][] = [
+    [
+      "expired",
+      ["127.0.0.1"],
+      "expired",
+      /^its certificate has expired: that of "CN=127.0.0.1" was valid until \d{4}-\d\d-\d\dT[\d:]+\.000Z$/,
+      "timedatectl",
+    ],
+    [
+      "not yet valid",
+      ["127.0.0.1"],
+      "not yet valid",
+      /^its certificate is not valid yet: that of "CN=127.0.0.1" is valid from \d{4}-\d\d-\d\dT[\d:]+\.000Z on$/,
+      "timedatectl",
+    ],
     [
       "of another name",
       ["other.test"],
       "current",
-      "its certificate is for another name than `127.0.0.1`",
+      /^its certificate is for another name than `127.0.0.1`, it has "DNS:other.test" and was issued by "CN=Test authority"$/,
       "openssl s_client",
     ],
   ];
-  test.each(CASES)("%s: refused, and taken only when insecure", async (_, names, validity, reason, hint) => {
-    await using other = await startProxyAndCdn({ certificates: await authority.issue(names, validity) });
-    const url = `${other.baseUrl}/webapi/find`;
-    const error = await rejection(trusting().get(url));
-    expect([error.code, error.message]).toEqual(["E_TLS", `cannot fetch \`${url}\`: ${reason}`]);
-    expect(error.hint).toContain(hint);
-    expect(other.requests).toEqual([]);
-    expect((await http({ insecure: true }).get(url)).status).toBe(200);
-  });
+  test.each(CASES)(
+    "[threat tls-trust] %s: refused, and taken only when insecure",
+    async (_, names, validity, reason, hint) => {
+      await using other = await startProxyAndCdn({ certificates: await authority.issue(names, validity) });
+      const url = `${other.baseUrl}/webapi/find`;
+      const error = await rejection(trusting().get(url));
+      const start = `cannot fetch \`${url}\`: `;
+      expect([error.code, error.message.slice(0, start.length)]).toEqual(["E_TLS", start]);
+      expect(error.message.slice(start.length)).toMatch(reason);
+      expect(error.hint).toContain(hint);
+      expect(other.requests).toEqual([]);
+      expect((await http({ insecure: true }).get(url)).status).toBe(200);
+    },
+  );
 
-  test("of an unknown authority: refused, naming the store and the remedy", async () => {
+  test("[threat tls-trust] of an unknown authority: refused, naming the store and the remedy", async () => {
     const stranger = await makeAuthority("Stranger");
     const trust = () => ({ pem: stranger.ca, files: ["/etc/ssl/certs/ca-certificates.crt"] });
     const error = await rejection(http({ trust }).get(server.baseUrl + PATH));
@@ -81,6 +100,55 @@ describe("certificates", () => {
     expect(error.message).toContain("not signed by an authority in `/etc/ssl/certs/ca-certificates.crt`");
     expect(error.hint).toContain("update-ca-certificates");
     expect(error.hint).toContain("--ca-file");
+  });
+
+  describe("of an authority that opens TLS in between", () => {
+    const intercepted = "https://cluster.test/webapi/find";
+    let corporate: Authority;
+    let middle: ProxyAndCdn;
+    beforeAll(async () => {
+      corporate = await makeAuthority("Web Gateway CA,O=Example Corp");
+      const certificates = await corporate.issue(["cluster.test"]);
+      middle = await startProxyAndCdn({ certificates: { ...certificates, cert: certificates.cert + corporate.ca } });
+    });
+    afterAll(() => middle[Symbol.asyncDispose]());
+
+    test.each(["", "user:p%40ss@"])("is named, also through the CONNECT proxy of %p", async (user) => {
+      const credentials = user === "" ? {} : { credentials: "user:p@ss" };
+      await using proxy = await startConnectProxy({ route: () => middle.address, ...credentials });
+      const error = await rejection(through({ httpsProxy: `http://${user}${proxy.address}` }).get(intercepted));
+      expect(error.code).toBe("E_TLS");
+      expect(error.message).toEndWith(
+        `: it was issued by "CN=Web Gateway CA, O=Example Corp" (that authority's own certificate has the SHA-256 fingerprint ${fingerprint(corporate.ca)})`,
+      );
+      expect(error.hint).toContain("compare the fingerprint");
+      expect(proxy.requests).toEqual(Array(2).fill("CONNECT cluster.test:443 HTTP/1.1"));
+      expect(middle.requests).toEqual([]);
+    });
+
+    test("is named by the last certificate where it does not send its own", async () => {
+      const certificates = await corporate.issue();
+      await using other = await startProxyAndCdn({ certificates });
+      const error = await rejection(trusting().get(other.baseUrl));
+      expect(error.message).toEndWith(
+        `: it was issued by "CN=Web Gateway CA, O=Example Corp" (the certificate of "CN=127.0.0.1" has the SHA-256 fingerprint ${fingerprint(certificates.cert)})`,
+      );
+    });
+  });
+
+  test("a server that does not let itself be asked twice is refused all the same", async () => {
+    const stranger = await makeAuthority("Stranger");
+    const { hostname, port } = new URL(server.baseUrl);
+    let connections = 0;
+    await using once = await rawServer((socket) => {
+      connections += 1;
+      if (connections > 1) socket.destroy();
+      else socket.pipe(connect(Number(port), hostname)).pipe(socket);
+    });
+    const trust = () => ({ pem: stranger.ca, files: [] });
+    const error = await rejection(http({ trust }).get(`https://${once.address}/`));
+    expect([error.code, connections]).toEqual(["E_TLS", 2]);
+    expect(error.message).toEndWith("or the server does not send the whole chain");
   });
 
   test("the trust store is not read when nothing is checked", async () => {
@@ -125,7 +193,7 @@ describe("connections", () => {
     ["before the answer", ""],
     ["inside the body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"],
     ["inside a chunked body", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"],
-  ])("cut %s", async (_, sent) => {
+  ])("[threat true-length] cut %s", async (_, sent) => {
     await using plain = await rawServer((socket) => socket.once("data", () => socket.end(sent)));
     const url = `http://${plain.address}/`;
     const cut = http()
@@ -142,13 +210,13 @@ describe("connections", () => {
     "example.com",
     "https://a;reboot/",
     "",
-  ])("%p is not asked for", async (url) => {
+  ])("[threat https-only] %p is not asked for", async (url) => {
     expect(await failure(http().get(url))).toEqual(["E_NETWORK", `${JSON.stringify(url)} is not an https URL`]);
   });
 });
 
 describe("limits", () => {
-  test("the whole exchange, its body included", async () => {
+  test("[threat stalls] the whole exchange, its body included", async () => {
     await using dripping = await rawServer((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
       const drip = setInterval(() => socket.write("x"), 5);
@@ -164,7 +232,7 @@ describe("limits", () => {
   test.each([
     ["a server that never answers", ""],
     ["a body that stops", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"],
-  ])("%s", async (_, sent) => {
+  ])("[threat stalls] %s", async (_, sent) => {
     await using silent = await rawServer((socket) => socket.write(sent));
     const url = `http://${silent.address}/`;
     const stalled = http()
@@ -173,10 +241,26 @@ describe("limits", () => {
     expect(await failure(stalled)).toEqual(["E_TIMEOUT", `cannot fetch \`${url}\`: nothing arrived for 0.05 s`]);
   });
 
-  test("a slow reader is not a stalled server", async () => {
+  test("[threat stalls] a trickle", async () => {
+    await using dripping = await rawServer((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+      const drip = setInterval(() => socket.write("x"), 5);
+      socket.on("close", () => clearInterval(drip));
+    });
+    const url = `http://${dripping.address}/`;
+    const slow = http()
+      .get(url, { timeoutMs: 10_000, stallMs: 5000, floor: { bytes: 1000, withinMs: 60 } })
+      .then((answer) => answer.text(1 << 20));
+    const [code, message] = await failure(slow);
+    expect(code).toBe("E_TIMEOUT");
+    expect(message).toMatch(/^cannot fetch `http:[^`]*`: only \d+ bytes arrived in 0\.\d+ s, too slow to ever end$/);
+  });
+
+  test("a slow reader is neither a stalled server nor a trickle", async () => {
     const size = 4 << 20;
     server.respond(PATH, () => new Response(new Uint8Array(size)));
-    const answer = await trusting().get(server.baseUrl + PATH, { stallMs: 100 });
+    const floor = { bytes: 1 << 20, withinMs: 100 };
+    const answer = await trusting().get(server.baseUrl + PATH, { stallMs: 100, floor });
     let received = 0;
     for await (const chunk of answer.body) {
       if (received === 0) await Bun.sleep(150);
@@ -221,7 +305,7 @@ describe("redirects", () => {
     expect(server.requests.at(-1)?.headers["x-own"]).toBe("1");
   });
 
-  test("five are followed, six are a loop", async () => {
+  test("[threat redirects] five are followed, six are a loop", async () => {
     for (let at = 0; at < 6; at += 1) server.respond(`/${at}`, redirect(`/${at + 1}`));
     server.respond("/6", () => new Response("end"));
     expect(await (await trusting().get(`${server.baseUrl}/1`)).text(10)).toBe("end");
@@ -231,7 +315,7 @@ describe("redirects", () => {
     ]);
   });
 
-  test("own headers do not go to another origin, but what is wanted does", async () => {
+  test("[threat redirects] own headers do not go to another origin, but what is wanted does", async () => {
     await using other = await startProxyAndCdn({ certificates: await authority.issue() });
     other.respond("/back", redirect(`${server.baseUrl}/to`));
     server.respond("/to", () => new Response("here"));
@@ -246,15 +330,32 @@ describe("redirects", () => {
   });
 
   test.each([
-    ["http://127.0.0.1:1/x?y", 'redirects from https to http: "http://127.0.0.1:1/x"'],
+    ["http://127.0.0.1:1/x?y", 'redirects to http: "http://127.0.0.1:1/x"'],
     ["file:///etc/passwd", 'redirects to "file:///etc/passwd", which is not an https URL'],
     ["https://a;reboot/", 'redirects to "https://a;reboot/", which is not an https URL'],
     ["https://[", 'redirects to "https://[", which is not an https URL'],
-  ])("to %s is refused", async (location, reason) => {
+  ])("[threat https-only] [threat redirects] to %s is refused", async (location, reason) => {
     server.respond("/from", redirect(location));
     expect(await failure(trusting().get(`${server.baseUrl}/from`))).toEqual([
       "E_NETWORK",
       `\`${server.baseUrl}/from\` ${reason}`,
+    ]);
+  });
+
+  test("[threat https-only] over http they stay on the server that may be asked like that", async () => {
+    await using plain = await rawServer((socket) => {
+      socket.once("data", (request) => {
+        const to = String(request).startsWith("GET /same") ? "/here" : "http://127.0.0.2:1/";
+        const isHere = String(request).startsWith("GET /here");
+        const first = isHere ? "HTTP/1.1 200 OK" : `HTTP/1.1 302 Found\r\nLocation: ${to}`;
+        socket.end(`${first}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      });
+    });
+    const url = `http://${plain.address}`;
+    expect((await http().get(`${url}/same`)).status).toBe(200);
+    expect(await failure(http().get(`${url}/other`))).toEqual([
+      "E_NETWORK",
+      `\`${url}/other\` redirects to http: "http://127.0.0.2:1/"`,
     ]);
   });
 
@@ -263,6 +364,49 @@ describe("redirects", () => {
     expect((await trusting().get(`${server.baseUrl}/from`)).status).toBe(300);
     server.respond("/from", () => new Response(null, { status: 302 }));
     expect((await trusting().get(`${server.baseUrl}/from`)).status).toBe(302);
+  });
+});
+
+describe("a client certificate", () => {
+  let client: Authority;
+  let certificate: ClientCertificate;
+  let asking: Asking;
+  beforeAll(async () => {
+    client = await makeAuthority("Clients");
+    certificate = await client.issueClient("host-1");
+    asking = await startAsking(client);
+  });
+  afterAll(() => asking[Symbol.asyncDispose]());
+
+  test("[threat tls-trust] is shown to the server that was asked, and redirects there keep it", async () => {
+    asking.answers = ["HTTP/1.1 302 Found\r\nLocation: /there", "HTTP/1.1 200 OK"];
+    expect((await trusting().get(`${asking.url}/here`, { certificate })).status).toBe(200);
+    expect(asking.shown.splice(0)).toEqual(["host-1", "host-1"]);
+    asking.answers = ["HTTP/1.1 200 OK"];
+    await (await trusting().get(asking.url)).discard();
+    expect(asking.shown.splice(0)).toEqual([undefined]);
+  });
+
+  test("[threat redirects] stays behind on the way to another origin, and on the way back", async () => {
+    await using other = await startAsking(client);
+    asking.answers = [`HTTP/1.1 302 Found\r\nLocation: ${other.url}/there`, "HTTP/1.1 200 OK"];
+    other.answers = [`HTTP/1.1 302 Found\r\nLocation: ${asking.url}/back`];
+    expect((await trusting().get(`${asking.url}/here`, { certificate })).status).toBe(200);
+    expect([asking.shown.splice(0), other.shown]).toEqual([["host-1", undefined], [undefined]]);
+  });
+
+  test("[threat redirects] goes through a CONNECT proxy inside the tunnel, and so does what is shown besides", async () => {
+    asking.answers = ["HTTP/1.1 200 OK"];
+    await using proxy = await startConnectProxy({ route: () => asking.address });
+    const headers = { Authorization: "Bearer secret-word" };
+    const asked = through({ httpsProxy: proxy.address }).get("https://cluster.test/", { certificate, headers });
+    expect((await asked).status).toBe(200);
+    expect([asking.shown.splice(0), asking.heads.at(-1)]).toEqual([
+      ["host-1"],
+      expect.stringMatching(/^authorization: Bearer secret-word\r$/im),
+    ]);
+    expect(proxy.requests).toEqual(["CONNECT cluster.test:443 HTTP/1.1"]);
+    expect(proxy.seen).not.toMatch(/authorization|secret-word|host-1/i);
   });
 });
 
@@ -285,7 +429,7 @@ describe("a CONNECT proxy", () => {
   test.each([
     [407, "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"],
     [403, "NO_PROXY"],
-  ])("refuses with %d", async (status, hint) => {
+  ])("[threat status-means] refuses with %d", async (status, hint) => {
     await using proxy = await startConnectProxy({ route, refuseWith: status });
     const error = await rejection(through({ httpsProxy: `http://user:secret@${proxy.address}` }).get(url));
     expect([error.code, error.message]).toEqual([
@@ -321,7 +465,14 @@ describe("a CONNECT proxy", () => {
     expect(proxy.requests).toHaveLength(1);
   });
 
-  test("wants credentials for an http URL", async () => {
+  test("[threat status-means] a 407 from the far end is not the proxy's", async () => {
+    await using proxy = await startConnectProxy({ route });
+    far.respond("/denied", () => new Response(null, { status: 407 }));
+    const asked = through({ httpsProxy: proxy.address }).get("https://cluster.test/denied");
+    expect((await asked).status).toBe(407);
+  });
+
+  test("[threat status-means] wants credentials for an http URL", async () => {
     await using proxy = await startConnectProxy({ credentials: "user:secret" });
     const asked = through({ httpProxy: proxy.address }).get("http://cluster.test/");
     expect((await failure(asked))[0]).toBe("E_CONNECT_PROXY");
@@ -358,6 +509,54 @@ async function rejection(promise: Promise<unknown>): Promise<UpdateError> {
 async function failure(promise: Promise<unknown>): Promise<string[]> {
   const { code, message } = await rejection(promise);
   return [code, message];
+}
+
+/** As openssl writes it. */
+function fingerprint(pem: string): string {
+  return new X509Certificate(pem).fingerprint256;
+}
+
+/** A TLS server that asks for a client certificate, and takes it that there is none. */
+interface Asking extends AsyncDisposable {
+  address: string;
+  url: string;
+  /** The heads of the answers to come. */
+  answers: string[];
+  /** The common name of the certificate that came with each request. */
+  shown: (string | undefined)[];
+  heads: string[];
+}
+
+async function startAsking({ ca }: Authority): Promise<Asking> {
+  const { cert, key } = await authority.issue(["127.0.0.1", "cluster.test"]);
+  const open = new Set<Socket>();
+  const asking: Asking = {
+    address: "",
+    url: "",
+    answers: [],
+    shown: [],
+    heads: [],
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => tls.close(resolve));
+    },
+  };
+  const tls = createTlsServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false }, (socket) => {
+    open.add(socket);
+    socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket));
+    socket.once("data", (head) => {
+      asking.heads.push(String(head));
+      const name = socket.authorized ? socket.getPeerCertificate().subject.CN : undefined;
+      asking.shown.push(name === undefined ? undefined : String(name));
+      socket.end(`${asking.answers.shift()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    });
+  });
+  await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
+  const at = tls.address();
+  if (at === null || typeof at === "string") throw new Error("the server has no port");
+  asking.address = `127.0.0.1:${at.port}`;
+  asking.url = `https://${asking.address}`;
+  return asking;
 }
 
 /** A TCP server that says exactly what a test wants, with its address. */

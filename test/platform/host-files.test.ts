@@ -46,18 +46,23 @@ describe("reading", () => {
     expect(files.list("/a")).toBeUndefined();
   });
 
-  test("a file of the limit or more is refused, one byte less is read", () => {
+  test("[threat plantable-files] a file of the limit or more is refused, one byte less is read", () => {
     writeFileSync(at("f"), "12345");
     expect(files.readText("/f", 6)).toBe("12345");
     expect(codeOf(() => files.readText("/f", 5))).toBe("E_UNREADABLE_FILE");
   });
 
-  test("a fifo does not hold the reader", () => {
+  test("[threat plantable-files] a fifo does not hold the reader", () => {
     Bun.spawnSync(["mkfifo", at("pipe")]);
+    // Ends the wait of a reader that it does hold, so that this test fails instead of standing still.
+    const writer = Bun.spawn(["sh", "-c", 'sleep 4; : 1<>"$0"', at("pipe")]);
+    const begin = performance.now();
     expect(codeOf(() => files.readText("/pipe", 100))).toBe("E_UNREADABLE_FILE");
+    expect(performance.now() - begin).toBeLessThan(3500);
+    writer.kill();
   });
 
-  test("a link is followed inside the root, and not at all where others may plant it", () => {
+  test("[threat plantable-files] a link is followed inside the root, and not at all where others may plant it", () => {
     mkdirSync(at("etc"));
     writeFileSync(at("etc/real"), "inside");
     symlinkSync("/etc/real", at("link"));

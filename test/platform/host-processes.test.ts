@@ -21,7 +21,7 @@ test("[inst 8.7 line logger] writes become whole lines, however they are cut, an
   expect(lines).toEqual(["ab", "c", "de", "f", "gh", "i", "j"]);
 });
 
-test("the environment is built, not inherited", async () => {
+test("[threat built-environment] the environment is built, not inherited", async () => {
   process.env["LEAKED"] = "yes";
   const { stdout } = await hostProcesses.run(["/usr/bin/env"], { environment: { GIVEN: "1" } });
   delete process.env["LEAKED"];

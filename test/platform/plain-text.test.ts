@@ -11,7 +11,7 @@ test.each([
   ["a line separator", "\u2028", "\\u2028"],
   ["half a surrogate pair", "\ud800", "\\ud800"],
   ["a tag character beyond 16 bits", "\u{e0041}", "\\udb40\\udc41"],
-])("%s", (_, text, expected) => {
+])("[threat plain-output] %s", (_, text, expected) => {
   expect(escapeControls(text)).toBe(expected);
 });
 

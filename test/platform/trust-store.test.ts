@@ -39,9 +39,12 @@ describe("the host's bundle", () => {
     expect(readTrustStore(host({ [DEBIAN]: text })).pem).toBe(one + two);
   });
 
-  test.each([[{}], [{ [DEBIAN]: "" }], [{ [DEBIAN]: WRONG }]])("none in %j: nothing is trusted", (contents) => {
-    expect(code(() => readTrustStore(host(contents)))).toBe("E_TRUST_STORE");
-  });
+  test.each([[{}], [{ [DEBIAN]: "" }], [{ [DEBIAN]: WRONG }]])(
+    "[threat tls-trust] none in %j: nothing is trusted",
+    (contents) => {
+      expect(code(() => readTrustStore(host(contents)))).toBe("E_TRUST_STORE");
+    },
+  );
 
   test("an empty one does not hide the next", () => {
     expect(readTrustStore(host({ [DEBIAN]: "", "/etc/ssl/cert.pem": one })).files).toEqual(["/etc/ssl/cert.pem"]);
@@ -71,7 +74,7 @@ describe("a file of the operator's", () => {
   });
 });
 
-test("Bun's own roots and the machine's store do not count besides it", async () => {
+test("[threat tls-trust] Bun's own roots and the machine's store do not count besides it", async () => {
   await using server = await startProxyAndCdn();
   const proxies = { httpsProxy: "", httpProxy: "", noProxy: "" };
   const ask = (pem: string) =>

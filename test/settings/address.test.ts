@@ -57,6 +57,17 @@ describe("parseAddress", () => {
     expect(() => parseAddress(text)).toThrow(UpdateError);
   });
 
+  test.each(["https://user:C4nary@example.com", "user:C4nary@example.com:443", "ldap://user:C4nary@example.com"])(
+    "[threat no-secrets] %p is refused without its password",
+    (text) => {
+      const refusal = expect.objectContaining({
+        code: "E_PROXY_ADDRESS",
+        message: expect.not.stringContaining("C4nary"),
+      });
+      expect(() => parseAddress(text)).toThrow(refusal);
+    },
+  );
+
   test("whatever comes out stays the host and the port of a URL", () => {
     const pieces = fc.constantFrom(
       "example",

@@ -20,15 +20,16 @@ describe("checkBaseUrl", () => {
     ["https://example.com\n", "cannot be parsed"],
     ["https://example.com/?a=b", "query or a fragment"],
     ["https://example.com/#a", "query or a fragment"],
-  ])("%p is refused, given and kept", (url, reason) => {
+  ])("[threat https-only] %p is refused, given and kept", (url, reason) => {
     expect(() => checkBaseUrl(url, "given")).toThrow(reason);
     expect(() => checkBaseUrl(url, "kept")).toThrow(reason);
   });
 
-  test("credentials are refused when given, and never shown", () => {
+  test("[threat no-secrets] credentials are refused when given, and never shown", () => {
     const url = "https://user:secret@example.com";
     expect(() => checkBaseUrl(url, "given")).toThrow('"https://***@example.com" holds a user name or password');
     expect(() => checkBaseUrl(url, "kept")).not.toThrow();
     expect(() => checkBaseUrl("http://user:se@cret@example.com", "kept")).toThrow('"http://***@example.com"');
+    expect(() => checkBaseUrl("https://user:se/cret@example.com", "kept")).toThrow('"https://***@example.com" cannot');
   });
 });

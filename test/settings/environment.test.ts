@@ -2,12 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { COMMANDS, SETUP_FLAGS } from "../../src/cli/commands.ts";
 import { ENROLL_FLAGS } from "../../src/cli/enroll-flags.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "../../src/cli/flags.ts";
-import {
-  captureEnvironment,
-  READ_VARIABLES,
-  REFUSED_VARIABLES,
-  scrubEnvironment,
-} from "../../src/settings/environment.ts";
+import { captureEnvironment, READ_VARIABLES, scrubEnvironment } from "../../src/settings/environment.ts";
+import { REFUSED_VARIABLES } from "../../src/settings/refused-variables.ts";
 
 describe("captureEnvironment", () => {
   test("takes what the tool reads and has a value, and nothing else", () => {
@@ -15,18 +11,25 @@ describe("captureEnvironment", () => {
     expect(captureEnvironment(environment)).toEqual({ values: { TELEPORT_PROXY: "p", no_proxy: "x" }, refused: [] });
   });
 
-  test("names the refused variables that have a value", () => {
+  test("takes a proxy variable that is empty, as it says that there is no proxy", () => {
+    expect(captureEnvironment({ HTTPS_PROXY: "", TELEPORT_UPDATE_HTTPS_PROXY: "" }).values).toEqual({
+      HTTPS_PROXY: "",
+    });
+  });
+
+  test("[threat refused-variables] names the refused variables that have a value", () => {
     const environment = {
       NODE_OPTIONS: "--require x",
       BUN_CONFIG_VERBOSE_FETCH: "curl",
       BUN_INSPECT: "1",
-      BUN_INSTALL: "/root/.bun",
       LD_PRELOAD: "",
       LD_DEBUG: "all",
+      LDFLAGS: "-s",
     };
     expect(captureEnvironment(environment).refused).toEqual([
       "BUN_CONFIG_VERBOSE_FETCH",
       "BUN_INSPECT",
+      "LD_DEBUG",
       "NODE_OPTIONS",
     ]);
   });
@@ -38,7 +41,7 @@ describe("captureEnvironment", () => {
 });
 
 describe("scrubEnvironment", () => {
-  test("deletes every refused and every proxy variable, and keeps the rest", () => {
+  test("[threat refused-variables] deletes every refused and every proxy variable, and keeps the rest", () => {
     const refused = Object.keys(REFUSED_VARIABLES).map((name) => name.replace("*", "X"));
     const proxies = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "ALL_PROXY"];
     const doomed = [...refused, ...proxies, ...proxies.map((name) => name.toLowerCase())];
@@ -47,7 +50,7 @@ describe("scrubEnvironment", () => {
     expect(environment).toEqual({ PATH: "x", TELEPORT_PROXY: "x" });
   });
 
-  test("acts on the environment of a real process", async () => {
+  test("[threat refused-variables] acts on the environment of a real process", async () => {
     const child = Bun.spawn([process.execPath, "-e", SCRUB], {
       env: { NODE_TLS_REJECT_UNAUTHORIZED: "0", HTTPS_PROXY: "http://127.0.0.1:1", TMPDIR: "/tmp" },
       stdout: "pipe",

@@ -104,9 +104,11 @@ describe("parseVersion", () => {
     "18.1.0\n",
     " 18.1.0",
     `18.1.0-${"a".repeat(64)}`,
-  ])("%p is refused", (text) => expect(() => parseVersion(text, "the answer")).toThrow("the answer"));
+  ])("[threat strict-versions] %p is refused", (text) =>
+    expect(() => parseVersion(text, "the answer")).toThrow("the answer"),
+  );
 
-  test("what passes is safe in a path and a URL", () => {
+  test("[threat strict-versions] what passes is safe in a path and a URL", () => {
     fc.assert(
       fc.property(fc.oneof(version, fc.string()), fc.string({ maxLength: 5 }), (text, tail) => {
         let parsed = "";

@@ -84,6 +84,9 @@ describe("what is odd changes nothing and is said at debug level", () => {
     ["too large", `# ${"x".repeat(1 << 20)}\n`],
     ["an alias without anchor", "teleport: {proxy_server: *p}\n"],
     ["an alias bomb", aliasBomb()],
+    ["[threat bounded-yaml] too deep", `teleport: {proxy_server: p}\na: ${"[".repeat(300)}${"]".repeat(300)}\n`],
+    ["[threat bounded-yaml] of too many parts", `teleport: {proxy_server: p}\n${"#\n".repeat(60_000)}`],
+    ["[threat bounded-yaml] full of aliases", `teleport: {proxy_server: &p p}\na: [${"*p,".repeat(600)}]\n`],
   ])("%s", (_name, content) => {
     const { defaults, levels } = read({ [TELEPORT]: content });
     expect(defaults).toEqual(NONE);
@@ -103,6 +106,35 @@ describe("what is odd changes nothing and is said at debug level", () => {
     using host = temporaryHost();
     host.files.makeDirectory(TELEPORT);
     expect(readTeleportDefaults(host.files, namespace, recordingLog())).toEqual(NONE);
+  });
+
+  test.each([
+    ["an alias that leads nowhere", "*C4nary"],
+    ["a tag", "!C4nary {"],
+    ["a quote that never ends", '"C4nary'],
+    ["more than a value", "a b\nC4nary"],
+    ["an anchor of nothing", "&C4nary &b c"],
+    ["a directive", "x\n%C4nary\n---"],
+  ])("[threat no-secrets] and what it holds is not said: %s", (_name, value) => {
+    using host = temporaryHost();
+    host.write(TELEPORT, `teleport:\n  auth_token: ${value}\n`);
+    const log = recordingLog();
+    readTeleportDefaults(host.files, namespace, log);
+    expect(JSON.stringify(log.lines)).not.toContain("C4nary");
+  });
+
+  test("[threat no-secrets] nor in any other text", () => {
+    using host = temporaryHost();
+    const odd = fc.string({ unit: fc.constantFrom(..." \n-[]{}&*!|>'\"#%\t:?,@`") });
+    fc.assert(
+      fc.property(odd, odd, (before, after) => {
+        host.write(TELEPORT, `teleport:\n  auth_token: ${before}C4nary${after}\n`);
+        const log = recordingLog();
+        readTeleportDefaults(host.files, namespace, log);
+        expect(JSON.stringify(log.lines)).not.toContain("C4nary");
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test("no text makes it fail", () => {

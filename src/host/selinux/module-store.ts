@@ -15,7 +15,7 @@ const DEFAULT_POLICY = "targeted";
  * (installer-systemd §5.4). Fails with `E_IO` or `E_UNREADABLE_FILE` when it cannot tell.
  */
 export function isModuleInstalled(files: Files): boolean {
-  const config = files.readText(SELINUX_CONFIG, CONFIG_LIMIT);
+  const config = files.readText(SELINUX_CONFIG, CONFIG_LIMIT, "mark");
   if (config === undefined) return false;
   const policy = /^\s*SELINUXTYPE\s*=\s*([\w-]+)/m.exec(config)?.[1] ?? DEFAULT_POLICY;
   // One folder a priority, and `disabled` for what is switched off.

@@ -115,7 +115,14 @@ test("an agent that does not run as root gets a warning", () => {
   host.files.makeDirectory(DATA);
   const owned = (owner: number): Files => ({
     ...running(host),
-    statFollowed: (path) => ({ kind: "directory", mode: 0o700, size: 0, ...host.files.statFollowed(path), owner }),
+    statFollowed: (path) => ({
+      kind: "directory",
+      mode: 0o700,
+      size: 0,
+      group: 0,
+      ...host.files.statFollowed(path),
+      owner,
+    }),
   });
   expect(planModule(owned(0), namespace, DATA, true).notices).toEqual([]);
   expect(planModule(owned(1000), namespace, DATA, true).notices).toEqual([

@@ -1,0 +1,29 @@
+import type { Stats } from "node:fs";
+import { UpdateError } from "./errors.ts";
+
+/** Root is trusted, and under `--root` whoever runs the updater on a tree of their own. */
+export function isTrustedOwner(owner: number): boolean {
+  return owner === 0 || owner === process.geteuid?.();
+}
+
+/**
+ * Fails with `E_UNREADABLE_FILE` when the file at `path`, which only the updater makes, may be the work of somebody else.
+ * `stats` are those of the open file: a name can lead elsewhere by the time it is opened.
+ */
+export function requireOwnFile(path: string, stats: Stats): void {
+  const reason = whyPlanted(stats);
+  if (reason !== undefined) throw plantedFile(path, reason);
+}
+
+export function plantedFile(path: string, reason: string): UpdateError {
+  return new UpdateError("E_UNREADABLE_FILE", `\`${path}\` may have been planted: ${reason}`, {
+    hint: `look at it, and move it away: \`mv ${path} ${path}.bad\``,
+  });
+}
+
+/** Why a file is not the updater's own; undefined when nothing speaks against it. */
+export function whyPlanted(stats: Stats): string | undefined {
+  if (!stats.isFile()) return "it is not a regular file";
+  if (!isTrustedOwner(stats.uid)) return `it belongs to the user ${stats.uid}`;
+  return (stats.mode & 0o022) === 0 ? undefined : `its mode ${(stats.mode & 0o7777).toString(8)} lets others write it`;
+}

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostFiles } from "../../src/platform/host-files.ts";
+import { findOpenPlaces } from "../../src/platform/open-places.ts";
+
+const NOBODY = 65_534;
+const STAFF = 50;
+const asRoot = test.if(process.geteuid?.() === 0);
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "open-places-"));
+  for (const folder of ["etc", "opt", "data", "tmp", "usr/local/bin"]) mkdirSync(at(folder), { recursive: true });
+  writeFileSync(at("etc/group"), `root:x:0:\nstaff:x:${STAFF}:\n`);
+  chmodSync(at("tmp"), 0o1777);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const at = (path: string) => join(root, path);
+const mode = (path: string, bits: number) => chmodSync(at(path), bits);
+const give = (path: string, owner: number, group = 0) => lchownSync(at(path), owner, group);
+const folder = (path: string, bits = 0o755) => {
+  mkdirSync(at(path));
+  mode(path, bits);
+};
+const found = (path: string) => findOpenPlaces(hostFiles(root), [path]);
+const paths = (path: string) => found(path).map((place) => place.path);
+
+describe("[threat closed-parents] a way is closed", () => {
+  test.each<[string, () => void, string]>([
+    ["when only its owner may write the folders", () => folder("opt/teleport"), "/opt/teleport"],
+    ["when what is missing would lie in such a folder", () => {}, "/opt/teleport/default"],
+    ["through a link between closed folders", () => symlinkSync("/data", at("opt/teleport")), "/opt/teleport/default"],
+    ["through a shared folder, to what is its owner's", () => folder("tmp/mine"), "/tmp/mine/default"],
+  ])("%s", (_, arrange, path) => {
+    arrange();
+    expect(found(path)).toEqual([]);
+  });
+
+  asRoot("when Debian's `staff` may write `/usr/local`", () => {
+    for (const path of ["usr/local", "usr/local/bin"]) {
+      give(path, 0, STAFF);
+      mode(path, 0o2775);
+    }
+    expect(found("/usr/local/bin")).toEqual([]);
+  });
+});
+
+describe("[threat closed-parents] a way is open", () => {
+  test.each<[string, () => void, string, string, string]>([
+    ["where everybody may write", () => mode("opt", 0o777), "/opt/x", "/opt", "chmod go-w /opt"],
+    ["at its end", () => folder("opt/x", 0o757), "/opt/x", "/opt/x", "chmod go-w /opt/x"],
+    ["at a shared folder as its end", () => {}, "/tmp", "/tmp", "chmod go-w /tmp"],
+    ["where anybody can make what is missing", () => {}, "/tmp/x/y", "/tmp/x", "install -d /tmp/x"],
+    [
+      "at a file that everybody may write",
+      () => {
+        writeFileSync(at("opt/x"), "");
+        mode("opt/x", 0o666);
+      },
+      "/opt/x",
+      "/opt/x",
+      "chmod go-w /opt/x",
+    ],
+    [
+      "behind a link",
+      () => {
+        symlinkSync("../data/x", at("opt/x"));
+        folder("data/x");
+        mode("data", 0o777);
+      },
+      "/opt/x/default",
+      "/data",
+      "chmod go-w /data",
+    ],
+    [
+      "before a `..` of a link",
+      () => {
+        folder("opt/a", 0o777);
+        folder("opt/a/b");
+        symlinkSync("a/b/../../../data", at("opt/x"));
+      },
+      "/opt/x",
+      "/opt/a",
+      "chmod go-w /opt/a",
+    ],
+    [
+      "at a name with a blank",
+      () => folder("opt/it's x", 0o777),
+      "/opt/it's x/y",
+      "/opt/it's x",
+      "chmod go-w '/opt/it'\\''s x'",
+    ],
+  ])("%s", (_, arrange, path, place, command) => {
+    arrange();
+    expect(found(path)).toEqual([expect.objectContaining({ path: place, command, isDoubtful: false })]);
+  });
+
+  asRoot("where a folder, a link or a file belongs to another", () => {
+    folder("opt/x");
+    give("opt/x", NOBODY);
+    symlinkSync("/opt/x", at("data/link"));
+    give("data/link", NOBODY);
+    writeFileSync(at("opt/x/file"), "");
+    chownSync(at("opt/x/file"), NOBODY, 0);
+    expect(found("/data/link/file").map(({ command }) => command)).toEqual([
+      "chown -h root:root /data/link",
+      "chown root:root /opt/x",
+      "chown root:root /opt/x/file",
+    ]);
+  });
+
+  asRoot("where somebody put it into a shared folder", () => {
+    folder("tmp/planted");
+    give("tmp/planted", NOBODY);
+    expect(paths("/tmp/planted/default")).toEqual(["/tmp/planted"]);
+  });
+
+  asRoot("where another group may write, `staff` outside `/usr/local` too", () => {
+    for (const group of [STAFF, 1000]) {
+      give("opt", 0, group);
+      mode("opt", 0o775);
+      expect(found("/opt/x")).toEqual([expect.objectContaining({ path: "/opt", isDoubtful: false })]);
+    }
+    give("usr/local", 0, 1000);
+    mode("usr/local", 0o775);
+    expect(paths("/usr/local/bin")).toEqual(["/usr/local"]);
+  });
+
+  asRoot("in doubt where root's group may write, as an access list looks the same", () => {
+    mode("opt", 0o775);
+    expect(found("/opt/x")).toEqual([expect.objectContaining({ path: "/opt", isDoubtful: true })]);
+  });
+
+  test("at every place, each named once", () => {
+    mode("opt", 0o777);
+    folder("opt/x", 0o777);
+    expect(findOpenPlaces(hostFiles(root), ["/opt/x/a", "/opt/x/b"]).map(({ path }) => path)).toEqual([
+      "/opt",
+      "/opt/x",
+    ]);
+  });
+
+  test("at the root itself", () => {
+    chmodSync(root, 0o777);
+    expect(paths("/opt")).toEqual(["/"]);
+  });
+});
+
+test("[threat closed-parents] a loop of links ends in an error", () => {
+  symlinkSync("/opt/b", at("opt/a"));
+  symlinkSync("/opt/a", at("opt/b"));
+  expect(() => found("/opt/a/x")).toThrow("too many links");
+});

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, cpSync, lchownSync } from "node:fs";
+import { join } from "node:path";
+import { disable } from "../../src/update/disable.ts";
+import { historyPath } from "../../src/update/history.ts";
+import { uninstall } from "../../src/update/uninstall.ts";
+import { unpin } from "../../src/update/unpin.ts";
+import { type UpdateRequest, update } from "../../src/update/update.ts";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+let site: Site;
+/** Enrolled into 18.0.0; every test starts from a copy of it. */
+let enrolled: UpdateHost;
+beforeAll(async () => {
+  site = await startSite();
+  for (const version of ["18.0.0", "18.1.0"]) await site.release({ version });
+  site.server.find = advertise("18.0.0");
+  enrolled = offlineHost(site);
+  await enrolled.enroll();
+});
+afterAll(async () => {
+  enrolled[Symbol.dispose]();
+  await site[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  site.server.find = advertise("18.1.0");
+});
+
+const NOBODY = 65_534;
+const asRoot = process.geteuid?.() === 0;
+const LINKS = "/usr/local/bin";
+const REQUEST: UpdateRequest = {
+  namespace: NAMESPACE,
+  isNow: true,
+  selfSetup: false,
+  insecure: false,
+  debug: false,
+  logFormat: "text",
+  temporaryDirectory: "/tmp",
+};
+
+function enrolledHost(): UpdateHost {
+  const host = offlineHost(site);
+  cpSync(enrolled.root, host.root, { recursive: true, verbatimSymlinks: true });
+  return host;
+}
+
+const open = (host: UpdateHost, path: string) => chmodSync(join(host.root, path), 0o777);
+const close = (host: UpdateHost, path: string) => chmodSync(join(host.root, path), 0o755);
+const give = (host: UpdateHost, path: string, owner: number) => lchownSync(join(host.root, path), owner, 0);
+const version = (host: UpdateHost) => host.files.readLink(`${LINKS}/teleport`)?.split("/").at(-3);
+/** The history tells of a refused run. */
+const treeOf = (host: UpdateHost) => host.tree().filter((line) => !line.startsWith(historyPath(NAMESPACE)));
+const failureOf = (action: Promise<void>) =>
+  action.then(
+    () => expect.unreachable(),
+    (failure) => failure,
+  );
+
+describe("[threat closed-parents] a place that others may change", () => {
+  test.each([
+    "/opt",
+    "/opt/teleport",
+    NAMESPACE.directory,
+    NAMESPACE.versions,
+    NAMESPACE.updaterCopies,
+    NAMESPACE.config,
+    "/usr/local",
+    LINKS,
+    "/etc",
+    "/etc/systemd/system",
+    "/lib/systemd",
+  ])("refuses every change until it is closed: `%s`", async (path) => {
+    using host = enrolledHost();
+    open(host, path);
+    site.takeRequests();
+    const before = treeOf(host);
+    const failure = await failureOf(update(host.world, REQUEST));
+    expect(failure).toMatchObject({
+      code: "E_OPEN_PLACE",
+      message: `others than root may change \`${path}\`: everybody may write it`,
+      hint: expect.stringContaining(`\`chmod go-w ${path}\``),
+    });
+    expect(treeOf(host)).toEqual(before);
+    expect(site.takeRequests()).toEqual([]);
+    close(host, path);
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+  });
+
+  test("refuses `enable`: the folder that `--path` names", async () => {
+    using host = enrolledHost();
+    host.files.makeDirectory("/srv/bin");
+    open(host, "/srv");
+    expect(await failureOf(host.enroll({ path: "/srv/bin" }))).toMatchObject({ code: "E_OPEN_PLACE" });
+    expect(host.files.list("/srv/bin")).toEqual([]);
+    close(host, "/srv");
+    await host.enroll({ path: "/srv/bin" });
+    expect(host.files.readLink("/srv/bin/teleport")).toContain("/18.1.0/");
+  });
+
+  test("refuses `unpin`, and `enable` before it makes a lock there", async () => {
+    using host = offlineHost(site);
+    host.files.makeDirectory("/opt");
+    open(host, "/opt");
+    expect(await failureOf(unpin(host.world, { namespace: NAMESPACE }))).toMatchObject({ code: "E_OPEN_PLACE" });
+    expect(await failureOf(host.enroll())).toMatchObject({ code: "E_OPEN_PLACE" });
+    expect(host.files.list("/opt")).toEqual([]);
+  });
+
+  test("does not hold up `disable` and `uninstall`, which tell of it", async () => {
+    using host = enrolledHost();
+    open(host, "/opt");
+    await disable(host.world, { namespace: NAMESPACE });
+    expect(host.config()).toContain("enabled: false");
+    await uninstall(host.world, { namespace: NAMESPACE, force: true });
+    expect(host.files.stat(NAMESPACE.directory)).toBeUndefined();
+    const warning = "WARN Others than root may change what the updater relies on. path:/opt";
+    expect(host.world.log.lines.filter((line) => line.startsWith(warning))).toHaveLength(2);
+  });
+
+  test.if(asRoot)("refuses every change: the folder is theirs", async () => {
+    using host = enrolledHost();
+    give(host, NAMESPACE.directory, NOBODY);
+    expect(await failureOf(update(host.world, REQUEST))).toMatchObject({
+      code: "E_OPEN_PLACE",
+      hint: expect.stringContaining(`chown root:root ${NAMESPACE.directory}`),
+    });
+  });
+
+  test.if(asRoot)("is told of where only root's group may write", async () => {
+    using host = enrolledHost();
+    chmodSync(join(host.root, "/opt"), 0o775);
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+    expect(host.world.log.lines.join("\n")).toContain("path:/opt reason:the group 0 may write it");
+  });
+
+  test("is not a link of root's to a closed folder", async () => {
+    using host = offlineHost(site);
+    host.files.makeDirectory("/data/opt");
+    host.link("/opt", "/data/opt");
+    await host.enroll();
+    expect(host.files.stat("/data/opt/teleport/default/versions/18.1.0")?.kind).toBe("directory");
+  });
+});
+
+describe("[threat own-files] a version that others may have put in place", () => {
+  const planted = `${NAMESPACE.versions}/18.1.0`;
+
+  /** A copy of the true one, but for what the row does to it. */
+  async function hostWithPlanted(): Promise<UpdateHost> {
+    const host = enrolledHost();
+    await update(host.world, REQUEST);
+    site.server.find = advertise("18.0.0");
+    await update(host.world, REQUEST);
+    site.server.find = advertise("18.1.0");
+    return host;
+  }
+
+  test.each(["", "/bin", "/bin/teleport"])("at `%s` is not linked, but fetched anew", async (path) => {
+    using host = await hostWithPlanted();
+    host.write(`${planted}/bin/teleport`, "#!/bin/sh\ntouch /tmp/was-here", 0o755);
+    open(host, `${planted}${path}`);
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+    expect(host.files.stat(`${planted}${path}`)).toMatchObject({ mode: 0o755 });
+    expect(host.files.stat(`${planted}/bin/teleport`)?.size).toBeGreaterThan(100);
+    expect(host.world.log.lines.join("\n")).toContain("reason:may have been changed by others than root");
+  });
+
+  test("is refused while it is linked, and left behind by the next update", async () => {
+    using host = enrolledHost();
+    open(host, `${NAMESPACE.versions}/18.0.0/bin/teleport`);
+    expect(await failureOf(host.enroll({ forceVersion: "18.0.0" }))).toMatchObject({
+      code: "E_STILL_LINKED",
+      message: expect.stringContaining("may have been changed by others than root"),
+    });
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+  });
+});

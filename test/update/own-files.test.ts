@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, cpSync, lchownSync, linkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { journalPath } from "../../src/update/journal.ts";
+import { must } from "../support/must.ts";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+let site: Site;
+/** Enrolled into 18.0.0; every test starts from a copy of it. */
+let enrolled: UpdateHost;
+beforeAll(async () => {
+  site = await startSite();
+  for (const version of ["18.0.0", "18.1.0"]) await site.release({ version });
+  site.server.find = advertise("18.0.0");
+  enrolled = offlineHost(site);
+  await enrolled.enroll();
+});
+afterAll(async () => {
+  enrolled[Symbol.dispose]();
+  await site[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  site.server.find = advertise("18.1.0");
+});
+
+function enrolledHost(): UpdateHost {
+  const host = offlineHost(site);
+  cpSync(enrolled.root, host.root, { recursive: true, verbatimSymlinks: true });
+  return host;
+}
+
+const at = (host: UpdateHost, path: string) => join(host.root, path);
+const version = (host: UpdateHost) => host.files.readLink("/usr/local/bin/teleport")?.split("/").at(-3);
+
+const PLANTS: Record<string, (host: UpdateHost, path: string) => unknown> = {
+  "a link": (host, path) => host.link(path, "/etc/planted"),
+  "a fifo": (host, path) => must(["mkfifo", at(host, path)]),
+  "a directory": (host, path) => host.files.makeDirectory(path),
+  "a file that others may write": (host, path) => {
+    writeFileSync(at(host, path), "");
+    chmodSync(at(host, path), 0o666);
+  },
+};
+
+const PLACES: [path: string, code: string][] = [
+  [NAMESPACE.lock, "E_LOCK"],
+  [NAMESPACE.options, "E_OPTIONS_READ"],
+  [NAMESPACE.unitRecord, "E_UNREADABLE_FILE"],
+];
+
+describe("[threat own-files] what others planted as a file of ours", () => {
+  test.each(PLACES.flatMap(([path, code]) => Object.keys(PLANTS).map((kind) => [path, kind, code] as const)))(
+    "stops the run, which names it: `%s` as %s",
+    async (path, kind, code) => {
+      using host = enrolledHost();
+      host.write("/etc/planted", "version: v1\nkind: updater_options\nca_file: /etc/planted\n");
+      host.files.removeTree(path);
+      await PLANTS[kind]?.(host, path);
+      const before = host.read("/etc/planted");
+      const failure = await host.enroll().then(
+        () => expect.unreachable(),
+        (error) => error,
+      );
+      expect(failure).toMatchObject({ code, message: expect.stringContaining(path) });
+      expect(failure.hint).toContain(`mv ${path}`);
+      expect(host.read("/etc/planted")).toBe(before);
+      expect(version(host)).toBe("18.0.0");
+
+      host.files.rename(path, `${path}.bad`);
+      await host.enroll();
+      expect(version(host)).toBe("18.1.0");
+    },
+  );
+
+  test.each(["a link", "a directory", "a file that others may write"])(
+    "stops the run, which names it: the journal as %s",
+    async (kind) => {
+      using host = enrolledHost();
+      const path = journalPath(NAMESPACE);
+      await PLANTS[kind]?.(host, path);
+      await expect(host.enroll()).rejects.toMatchObject({
+        code: "E_JOURNAL",
+        hint: expect.stringContaining(`mv ${path}`),
+      });
+      host.files.rename(path, `${path}.bad`);
+      await host.enroll();
+      expect(version(host)).toBe("18.1.0");
+    },
+  );
+});
+
+/** It is root's own file under another name: nothing in it comes from who linked it, and nothing may change in it. */
+test.each([NAMESPACE.lock, NAMESPACE.unitRecord])(
+  "[threat own-files] a hard link at `%s` spares its file",
+  async (path) => {
+    using host = enrolledHost();
+    host.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0o640);
+    host.files.removeFile(path);
+    linkSync(at(host, "/etc/passwd"), at(host, path));
+    await host.enroll();
+    expect(version(host)).toBe("18.1.0");
+    expect(host.read("/etc/passwd")).toBe("root:x:0:0::/root:/bin/sh\n");
+    expect(host.files.stat("/etc/passwd")).toMatchObject({ mode: 0o640 });
+  },
+);
+
+describe("[threat own-files] a copy of this updater that others may have made", () => {
+  const folder = `${NAMESPACE.updaterCopies}/${PROGRAM_VERSION}-${PROGRAM_BUILD}`;
+  const copy = `${folder}/teleport-update`;
+
+  async function isReplaced(host: UpdateHost): Promise<void> {
+    await host.enroll();
+    expect(host.files.stat(folder)).toMatchObject({ kind: "directory", mode: 0o755 });
+    expect(host.files.stat(copy)).toMatchObject({ kind: "file", mode: 0o755, owner: process.geteuid?.() ?? 0 });
+    await must(["cmp", at(host, copy), host.world.program ?? ""]);
+    expect(host.world.log.lines.join("\n")).toContain("WARN The copy of this updater is replaced");
+    expect(host.files.list(NAMESPACE.directory)).not.toContainEqual(expect.stringContaining("staging"));
+  }
+
+  test.each([copy, folder])("is replaced by ours: `%s` may be written", async (path) => {
+    using host = enrolledHost();
+    writeFileSync(at(host, copy), "#!/bin/sh\n");
+    chmodSync(at(host, path), 0o777);
+    await isReplaced(host);
+  });
+
+  test("is replaced by ours: it is a link", async () => {
+    using host = enrolledHost();
+    host.files.removeFile(copy);
+    host.link(copy, "/etc/planted");
+    await isReplaced(host);
+  });
+
+  test.if(process.geteuid?.() === 0)("is replaced by ours: it is theirs", async () => {
+    using host = enrolledHost();
+    writeFileSync(at(host, copy), "#!/bin/sh\n");
+    lchownSync(at(host, dirname(copy)), 65_534, 0);
+    await isReplaced(host);
+  });
+});
