@@ -25,6 +25,8 @@ const { values: options } = parseArgs({
     testing: { type: "boolean", default: false },
     // For tests only, too: an executable of ours as another release of it.
     "testing-version": { type: "string" },
+    // PEM files of the public keys that releases may be signed with, for all who run the executable.
+    "trusted-key": { type: "string", multiple: true, default: [] },
   },
 });
 
@@ -33,6 +35,7 @@ const version = options["testing-version"] ?? packageJson.version;
 
 process.chdir(`${import.meta.dir}/..`);
 const commit = commitOfTree();
+const trustedKeys = options["trusted-key"].map((path) => readFileSync(path, "utf8")).join("");
 const buildId = idOfSources();
 for (const target of chosenTargets()) {
   const executable = build(target);
@@ -71,6 +74,7 @@ function build(target: Target): string {
       `--define=BUILD_VERSION=${JSON.stringify(version)}`,
       `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
       `--define=BUILD_ID=${JSON.stringify(buildId)}`,
+      `--define=BUILD_TRUSTED_KEYS=${JSON.stringify(trustedKeys)}`,
       `--define=TESTING_FAULTS=${isTesting}`,
       `--define=TESTING_HEALTH_INTERVAL_MS=${isTesting ? 200 : "undefined"}`,
       "src/bin/teleport-update.ts",
@@ -106,7 +110,7 @@ function idOfSources(): string {
   const sources = [...new Bun.Glob("src/**/*.ts").scanSync(), "package.json", "bun.lock", "scripts/build.ts"].sort();
   for (const path of [...sources, "scripts/runtimes.json"])
     hash.update(`${path}\0`).update(readFileSync(path)).update("\0");
-  return hash.digest("hex").slice(0, 12);
+  return hash.update(trustedKeys).digest("hex").slice(0, 12);
 }
 
 /** Starts the executable, as only that shows that the bytecode and the runtime belong together. */

@@ -5,6 +5,7 @@ import type { HealthTiming } from "./world.ts";
 declare const BUILD_VERSION: string | undefined;
 declare const BUILD_COMMIT: string | undefined;
 declare const BUILD_ID: string | undefined;
+declare const BUILD_TRUSTED_KEYS: string | undefined;
 /** Set in builds for tests only (`scripts/build.ts --testing`), where a minute of watching would be too long. */
 declare const TESTING_HEALTH_INTERVAL_MS: number | undefined;
 
@@ -16,6 +17,9 @@ export const PROGRAM_COMMIT = typeof BUILD_COMMIT === "string" ? BUILD_COMMIT : 
 
 /** Names its exact sources and runtimes: two executables of one target with the same id are the same program. */
 export const PROGRAM_BUILD = typeof BUILD_ID === "string" ? BUILD_ID : "source";
+
+/** Public keys in PEM form that releases may be signed with, whoever asks; empty when none were known at build time. */
+export const TRUSTED_KEYS = typeof BUILD_TRUSTED_KEYS === "string" ? BUILD_TRUSTED_KEYS : "";
 
 /** Contract: looked at every 2 s, for a minute at most (installer-systemd §4.6). */
 export const HEALTH_TIMING: HealthTiming =

@@ -10,9 +10,26 @@ export interface ProxyEnvironment {
 
 type Environment = Record<string, string | undefined>;
 
-/** Reads the variables as Go programs do: the upper-case name first, and an empty value is as good as none. */
+export const PROXY_VARIABLES = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] as const;
+type ProxyVariable = (typeof PROXY_VARIABLES)[number];
+
+/**
+ * The name under which a proxy is kept for the timer. Another one, because systemd lets `EnvironmentFile=` win over any
+ * `Environment=`: a plain `HTTPS_PROXY` in our file would beat that of an operator's drop-in.
+ */
+export function keptVariable(name: ProxyVariable): string {
+  return `TELEPORT_UPDATE_${name}`;
+}
+
+/**
+ * Reads the variables as Go programs do: the upper-case name first, and an empty value is as good as none. What is kept
+ * counts where neither name is set, not even to nothing.
+ */
 export function readProxyEnvironment(environment: Environment): ProxyEnvironment {
-  const read = (name: string) => environment[name] || environment[name.toLowerCase()] || "";
+  const read = (name: ProxyVariable) => {
+    const [upper, lower] = [environment[name], environment[name.toLowerCase()]];
+    return upper || lower || ((upper ?? lower) === undefined ? environment[keptVariable(name)] : "") || "";
+  };
   return { httpsProxy: read("HTTPS_PROXY"), httpProxy: read("HTTP_PROXY"), noProxy: read("NO_PROXY") };
 }
 
@@ -21,7 +38,7 @@ export function readProxyEnvironment(environment: Environment): ProxyEnvironment
  * own, and its `NO_PROXY` beats even the proxy that we choose for a request.
  */
 export function forgetProxyEnvironment(environment: Environment): void {
-  for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]) {
+  for (const name of [...PROXY_VARIABLES, "ALL_PROXY"]) {
     delete environment[name];
     delete environment[name.toLowerCase()];
   }
@@ -38,8 +55,17 @@ export function proxyFor(url: URL, proxies: ProxyEnvironment): URL | undefined {
   return parseProxy(written, proxyVariable(url));
 }
 
+/** The address of the proxy for https, or else for http; undefined when there is neither. Fails with `E_CONNECT_PROXY`. */
+export function firstProxy({ httpsProxy, httpProxy }: ProxyEnvironment): URL | undefined {
+  const [https, http] = [
+    httpsProxy === "" ? undefined : parseProxy(httpsProxy, "HTTPS_PROXY"),
+    httpProxy === "" ? undefined : parseProxy(httpProxy, "HTTP_PROXY"),
+  ];
+  return https ?? http;
+}
+
 /** The name of the variable that decides for `url`. */
-export function proxyVariable(url: URL): string {
+export function proxyVariable(url: URL): ProxyVariable {
   return url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
 }
 
@@ -48,7 +74,7 @@ export function describeProxy(proxy: URL): string {
   return `${proxy.protocol}//${proxy.host}`;
 }
 
-function parseProxy(written: string, variable: string): URL {
+function parseProxy(written: string, variable: ProxyVariable): URL {
   const address = written.includes("://") ? written : `http://${written}`;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
   if (proxy !== undefined && ["http:", "https:"].includes(proxy.protocol) && proxy.hostname !== "") return proxy;
@@ -87,12 +113,20 @@ function entrySpares(entry: string, { host, port, ip }: Destination): boolean {
   if (name === "" || (wantedPort !== undefined && wantedPort !== port)) return false;
   const wantedIp = parseIp(name);
   if (wantedIp !== undefined) return ip !== undefined && isInRange(ip, { address: wantedIp, prefix: wantedIp.bits });
-  if (name.startsWith("*.")) return host.endsWith(name.slice(1));
-  return name.startsWith(".") ? host.endsWith(name) : host === name || host.endsWith(`.${name}`);
+  const [, dot = "", rest = ""] = /^(?:\*(?=\.))?(\.?)(.*)$/.exec(name) ?? [];
+  const domain = toAscii(rest);
+  return host.endsWith(`.${domain}`) || (dot === "" && host === domain);
+}
+
+/** A name of other letters in the form that URLs have. */
+function toAscii(name: string): string {
+  // Only those, as a URL takes numbers for addresses.
+  const isOther = /[^\x20-\x7e]/.test(name) && URL.canParse(`http://${name}`);
+  return isOther ? new URL(`http://${name}`).hostname : name;
 }
 
 /** A bare IPv6 address has colons, but no port. */
 function splitPort(entry: string): { name: string; wantedPort: string | undefined } {
-  const [, name = entry, wantedPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [];
-  return { name, wantedPort };
+  const [, name = entry, wantedPort] = /^(\[[^\]]*\]|[^:]*):(\d*)$/.exec(entry) ?? [];
+  return { name, wantedPort: wantedPort || undefined };
 }

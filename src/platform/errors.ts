@@ -10,20 +10,26 @@ export const ERROR_CODES = {
   E_LOCK: "the lock file cannot be opened or locked",
   E_CONFIG_READ: "`update.yaml` cannot be opened or parsed, or is of another kind or version",
   E_CONFIG_WRITE: "`update.yaml` cannot be written",
-  E_OPTIONS_READ: "the updater's own options file cannot be read or parsed",
+  E_OPTIONS_READ: "a file of options that the updater keeps beside `update.yaml` cannot be read or parsed",
   E_BASE_URL: "the base URL is not an https URL, or none is set where one is required",
   E_PROXY_ADDRESS: "no proxy address is known, or it cannot be parsed",
   E_PROXY_CONFLICT: "the proxy given differs from the proxy in `teleport.yaml`",
   E_FIND: "the proxy answered something else than a usable `find` answer",
   E_NO_TARGET: "the cluster advertises no agent version",
+  E_HELD_BACK: "a limit that this host keeps, like `--max-version`, forbids the version",
   E_VERSION: "a version is not a valid semantic version",
   E_NETWORK: "a server could not be reached, or the connection broke",
   E_TIMEOUT: "a server did not answer in time",
   E_TLS: "the certificate of a server is not trusted, expired, or of another name",
   E_CONNECT_PROXY: "the HTTP CONNECT proxy could not be reached, or refused",
+  E_NO_PROXY_ENV: "`--proxy-env` was given, and no variable names a CONNECT proxy that could be kept",
   E_TRUST_STORE: "the host has no usable store of certificate authorities",
+  E_CREDENTIALS: "a file with credentials for a mirror is missing, malformed, or may be read by others",
   E_DOWNLOAD: "a release could not be downloaded",
   E_CHECKSUM: "the checksum of a release is missing or malformed, or the archive differs from it",
+  E_CHANGED: "a release changed on the server while it was downloaded",
+  E_SIGNATURE: "the signature of a release is missing or malformed, or not by a trusted key",
+  E_TRUSTED_KEY: "a file of trusted keys is missing, holds something else, or may be written by others",
   E_ARCHIVE: "an archive is damaged, or holds something that no release holds",
   E_NO_SPACE: "a file system has too little free space",
   E_STILL_LINKED: "a version is still linked, so it is not replaced or removed",
@@ -41,6 +47,7 @@ export const ERROR_CODES = {
   E_STILL_RUNNING: "the agent or the bot still runs from what is to be removed",
   E_NOT_INSTALLED: "this namespace was not installed by the updater",
   E_UNREADABLE_FILE: "a file is not a regular file, is too large, or may have been planted",
+  E_OPEN_PLACE: "somebody else than root may replace a folder or file that the updater relies on",
   E_PATH: "a path is not usable, or leaves the directory it must stay in",
   E_IO: "the operating system refused to read or write a file",
   E_PROCESS: "a program could not be started, or failed",
@@ -56,18 +63,22 @@ interface UpdateErrorOptions {
   /** What the operator can do about it, with the exact command where there is one. */
   hint?: string;
   cause?: unknown;
+  /** The same may succeed a little later, but not before so many milliseconds; absent for what lasts. */
+  retryAfterMs?: number | undefined;
 }
 
 /** The one error class of expected failures: `code` is stable, `message` names what failed and where, `hint` what to do. */
 export class UpdateError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: UpdateErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "UpdateError";
     this.code = code;
     this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

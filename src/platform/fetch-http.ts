@@ -5,6 +5,8 @@ import { describeRequest, type RequestContext } from "./http-context.ts";
 import { explainHttpError } from "./http-errors.ts";
 import { type Limits, startLimits } from "./http-limits.ts";
 import { type Hop, MAX_REDIRECTS, nextHop, parseHttpUrl, tooManyRedirects } from "./http-redirect.ts";
+import type { MetCertificate } from "./met-certificates.ts";
+import { isCertificateError } from "./tls-errors.ts";
 import type { TrustStore } from "./trust-store.ts";
 
 export interface HttpSettings {
@@ -29,7 +31,7 @@ export function fetchHttp(settings: HttpSettings): Http {
 }
 
 async function get(settings: HttpSettings, url: URL, options: HttpOptions): Promise<HttpAnswer> {
-  let hop: Hop = { url, headers: options.headers ?? {} };
+  let hop: Hop = { url, headers: options.headers ?? {}, certificate: options.certificate };
   let context = contextOf(settings, url);
   const limits = startLimits(options, () => describeRequest(context));
   try {
@@ -44,8 +46,15 @@ async function get(settings: HttpSettings, url: URL, options: HttpOptions): Prom
     }
   } catch (error) {
     limits.end();
-    throw explainHttpError(error, context);
+    throw explainHttpError(error, context, await certificatesMet(error, context));
   }
+}
+
+/** Whom a server shows that was refused for it; not where nothing is checked. */
+async function certificatesMet(error: unknown, context: RequestContext): Promise<MetCertificate[]> {
+  if (context.trust === undefined || !isCertificateError(error)) return [];
+  const { meetCertificates } = await import("./met-certificates.ts");
+  return meetCertificates(context);
 }
 
 function contextOf({ insecure, proxies, trust }: HttpSettings, url: URL): RequestContext {
@@ -55,6 +64,7 @@ function contextOf({ insecure, proxies, trust }: HttpSettings, url: URL): Reques
 
 async function send({ insecure }: HttpSettings, hop: Hop, context: RequestContext, limits: Limits): Promise<Response> {
   const { proxy, trust } = context;
+  const shown = hop.certificate;
   const response = await limits.wait(
     fetch(hop.url.href, {
       headers: { ...hop.headers, "Accept-Encoding": "identity" },
@@ -63,11 +73,15 @@ async function send({ insecure }: HttpSettings, hop: Hop, context: RequestContex
       decompress: false,
       proxy: proxy?.href ?? false,
       // Always said, or `NODE_TLS_REJECT_UNAUTHORIZED` would decide.
-      tls: { rejectUnauthorized: !insecure, ...(trust && { ca: trust.pem }) },
+      tls: {
+        rejectUnauthorized: !insecure,
+        ...(trust && { ca: trust.pem }),
+        ...(shown && { cert: shown.cert, key: shown.key }),
+      },
     }),
   );
   // For an http URL there is no tunnel that could fail: the proxy answers in place of the server.
-  if (proxy !== undefined && response.status === 407) {
+  if (proxy !== undefined && hop.url.protocol === "http:" && response.status === 407) {
     throw Object.assign(new Error(response.statusText), { code: "ERR_PROXY_TUNNEL", status: response.status });
   }
   return response;
@@ -100,6 +114,7 @@ async function* chunks({ response, context, limits }: Exchange): AsyncGenerator<
     const next = () => limits.wait(reader.read());
     for (let part = await next(); !part.done; part = await next()) {
       received += part.value.length;
+      limits.arrived(part.value.length);
       yield part.value;
     }
     checkLength(response, received, context);
@@ -117,7 +132,7 @@ function checkLength({ headers, body }: Response, received: number, context: Req
   throw new UpdateError(
     "E_NETWORK",
     `${describeRequest(context)} sent ${received} of the ${announced} bytes that it announced`,
-    { hint: "run the command again" },
+    { hint: "run the command again", retryAfterMs: 0 },
   );
 }
 

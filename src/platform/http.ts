@@ -12,8 +12,19 @@ export interface HttpOptions {
   timeoutMs?: number;
   /** Fails with `E_TIMEOUT` when no byte comes for so long. */
   stallMs?: number;
+  /** Fails with `E_TIMEOUT` when the body brings fewer bytes than this while we wait for it for so long: a trickle. */
+  floor?: { bytes: number; withinMs: number };
   signal?: AbortSignal;
+  /** To another origin, after a redirect, only what names a part of the answer goes along. */
   headers?: Record<string, string>;
+  /** Shown to the origin of the request only. */
+  certificate?: ClientCertificate;
+}
+
+/** Both in PEM form. */
+export interface ClientCertificate {
+  cert: string;
+  key: string;
 }
 
 export interface HttpAnswer {

@@ -46,14 +46,14 @@ export function readTrustStore(files: Files, caFile?: string): TrustStore {
 function readBundle(files: Files): TrustStore | undefined {
   for (const path of BUNDLES) {
     // A distribution's own bundle is not judged: an entry that cannot be read is trusted no more than a missing one.
-    const certificates = findCertificates(files.readText(path, BUNDLE_LIMIT) ?? "").filter(isWhole);
+    const certificates = findCertificates(files.readText(path, BUNDLE_LIMIT, "mark") ?? "").filter(isWhole);
     if (certificates.length > 0) return { pem: certificates.join(""), files: [path] };
   }
   return undefined;
 }
 
 function readCaFile(files: Files, path: string): TrustStore {
-  const text = files.readText(path, CA_FILE_LIMIT);
+  const text = files.readText(path, CA_FILE_LIMIT, "mark");
   const certificates = findCertificates(text ?? "");
   if (certificates.length > 0 && certificates.every(isWhole)) return { pem: certificates.join(""), files: [path] };
   const reason =

@@ -19,7 +19,10 @@ export interface HealthTiming {
 
 /** Everything outside the program, in one hand: files, programs, time, network, and where to talk to. */
 export interface World {
+  /** The host that is updated. */
   files: Files;
+  /** The machine that runs the updater; another one than the host only under `--root`. */
+  localFiles: Files;
   processes: Processes;
   clock: Clock;
   http: Http;

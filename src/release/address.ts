@@ -7,23 +7,7 @@ export const DEFAULT_BASE_URL = "https://cdn.teleport.dev";
 /** Processor names as in the addresses of releases. */
 export type Architecture = "amd64" | "arm64" | "386" | "arm";
 
-export interface ArchiveAddress {
-  /** May hold a path; one slash at its end is dropped, because stores take `//` for another key. */
-  baseUrl: string;
-  revision: Revision;
-  os: "linux" | "darwin" | "windows";
-  architecture: Architecture;
-}
-
-/** The address of a release's archive (updater-core §5.2). Nothing is checked: `baseUrl` and the version were when they were read. */
-export function archiveUrl({ baseUrl, revision, os, architecture }: ArchiveAddress): string {
-  return `${baseUrl.replace(/\/$/, "")}/${archiveName(revision, os, architecture)}`;
-}
-
-/** The address of the digest that is published beside an archive. */
-export function checksumUrl(archive: string): string {
-  return `${archive}.sha256`;
-}
+export type System = "linux" | "darwin" | "windows";
 
 /** The one top folder of a release's archive (installer-systemd §1.4). */
 export function archiveFolder({ flags }: Revision): "teleport" | "teleport-ent" {
@@ -41,7 +25,8 @@ export function goArchitecture(processor: string): Architecture {
 
 const ARCHITECTURES: Record<string, Architecture> = { x64: "amd64", arm64: "arm64", ia32: "386", arm: "arm" };
 
-function archiveName(revision: Revision, os: ArchiveAddress["os"], architecture: Architecture): string {
+/** The file name of a release's archive (updater-core §5.2). Nothing is checked: the version was when it was read. */
+export function archiveName(revision: Revision, os: System, architecture: Architecture): string {
   const edition = archiveFolder(revision);
   const fips = revision.flags.includes("FIPS") ? "-fips" : "";
   switch (os) {

@@ -6,18 +6,23 @@ import type { Namespace } from "../settings/namespace.ts";
 import type { Revision } from "../settings/revision.ts";
 import { archiveFolder } from "./address.ts";
 import { CHECKSUM_FILE } from "./checksum.ts";
-import { startDownload } from "./download.ts";
+import { provenChunks } from "./download.ts";
 import { type Limits, RELEASE_LIMITS, requireSpace } from "./limits.ts";
 import type { Progress } from "./progress.ts";
+import { type Proof, proofRecord } from "./proof.ts";
+import { ProvenSource } from "./proven-source.ts";
+import type { ReleaseSource } from "./source.ts";
 import { type StagedFile, StagedFiles } from "./staged-files.ts";
+import { FILE_LIST, PROOF_FILE } from "./version-files.ts";
 
 export interface StageRequest {
   namespace: Namespace;
   revision: Revision;
-  /** Of the archive. */
-  url: string;
-  /** The archive's digest, lower-case hex. */
-  sha256: string;
+  source: ReleaseSource;
+  /** The file name of the archive. */
+  name: string;
+  /** What makes it believed, and the digest that it must have. */
+  proof: Proof;
   progress: Progress;
   limits?: Limits;
 }
@@ -30,9 +35,6 @@ export interface Staged {
   sha256: string;
 }
 
-/** The digest of every file of a version, in the format of `sha256sum`, beside the archive's digest. */
-const FILE_LIST = "files.sha256";
-
 const STAGING_PREFIX = ".staging-";
 const PRIVATE_MODE = 0o700;
 
@@ -43,38 +45,41 @@ const PRIVATE_MODE = 0o700;
  * `Http.get` does (installer-systemd §1.5).
  */
 export async function stageRelease(
-  world: Pick<World, "files" | "http" | "log" | "clock" | "signal">,
-  { namespace, revision, url, sha256, progress, limits = RELEASE_LIMITS }: StageRequest,
+  world: Pick<World, "files" | "log" | "clock" | "signal">,
+  { namespace, revision, source, name, proof, progress, limits = RELEASE_LIMITS }: StageRequest,
 ): Promise<Staged> {
   const { files, log, clock } = world;
+  const { sha256, place } = proof;
   requireSpace(files, namespace.directory, 0, limits);
-  const download = await startDownload(world, { url, sha256, progress });
+  const archive = await source.open(name);
   let staging: string | undefined;
   try {
-    requireSpace(files, namespace.directory, (download.length ?? 0) * limits.spaceFactor, limits);
-    if (download.length === undefined) log.warn("The server does not tell the size of the release.", { url });
-    log.info("Downloading the release.", { url, size: download.length });
+    const chunks = provenChunks(archive, { name, place, sha256, progress });
+    requireSpace(files, namespace.directory, (archive.length ?? 0) * limits.spaceFactor, limits);
+    if (archive.length === undefined) log.warn("The server does not tell the size of the release.", { url: place });
+    log.info("Downloading the release.", { url: place, size: archive.length });
     const start = clock.now().getTime();
     staging = makeStaging(files, namespace);
     const directory = join(staging, "release");
     files.makeDirectory(directory);
     const written = await fill(world, directory, {
-      chunks: download.chunks(),
+      source: new ProvenSource(chunks),
       folder: archiveFolder(revision),
       limits,
     });
     files.writeFile(join(directory, FILE_LIST), digestList(written));
+    files.writeFile(join(directory, PROOF_FILE), proofRecord(proof, clock.now()));
     files.writeFile(join(directory, CHECKSUM_FILE), sha256);
     log.info("The release is downloaded and unpacked.", {
       seconds: (clock.now().getTime() - start) / 1000,
-      size: download.length,
+      size: archive.length,
     });
     return { directory, files: written, sha256 };
   } catch (error) {
     if (staging !== undefined) removeQuietly(world, staging);
-    throw named(error, url);
+    throw named(error, place);
   } finally {
-    await download.discard();
+    await archive.discard();
   }
 }
 
@@ -96,19 +101,35 @@ export function sweepStaging(files: Files, namespace: Namespace): string[] {
 async function fill(
   world: Pick<World, "files" | "log" | "signal">,
   directory: string,
-  source: { chunks: AsyncIterable<Uint8Array>; folder: string; limits: Limits },
+  { source, ...shape }: { source: ProvenSource; folder: string; limits: Limits },
 ): Promise<StagedFile[]> {
   // tar-stream and zlib cost more start-up time than all the rest of this room, and most runs download nothing.
   const { unpack } = await import("./unpack.ts");
   const into = new StagedFiles(world.files, directory);
   try {
-    await unpack(world, { ...source, into, directory });
+    await unpack(world, { ...shape, chunks: source.chunks(), into, directory });
+    await source.finish();
     if (world.signal.aborted) throw new UpdateError("E_CANCELED", "interrupted while unpacking a release");
     into.seal();
     return into.files;
+  } catch (error) {
+    throw isUpdateError(error, "E_ARCHIVE") ? await blamed(error, source) : error;
   } finally {
     await into.release();
   }
+}
+
+/** An archive that cannot be unpacked is a bad release only if it is the one that was published; else it changed on its way. */
+async function blamed(archiveError: UpdateError, source: ProvenSource): Promise<UpdateError> {
+  try {
+    await source.finish();
+  } catch (error) {
+    if (isUpdateError(error, "E_CANCELED")) return error;
+    if (isUpdateError(error, "E_CHECKSUM", "E_CHANGED")) {
+      return new UpdateError(error.code, error.message, { hint: error.hint ?? "", cause: archiveError });
+    }
+  }
+  return archiveError;
 }
 
 /** Never inside `versions/`, whose listing fails on any odd name; never one that is there already. */

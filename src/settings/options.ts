@@ -1,58 +1,119 @@
-import type { Document } from "yaml";
+import { type Document, isCollection } from "yaml";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { quote } from "../platform/quote.ts";
+import { CLEAR } from "./clear-word.ts";
 import type { Namespace } from "./namespace.ts";
+import { OPTION_KINDS, type OptionValues } from "./option-kinds.ts";
 import { readSettingsText } from "./settings-file.ts";
 import { parseStrictYaml } from "./strict-yaml.ts";
+
+/** Every option, by its key in the file and the kind of its value. */
+const OPTIONS = {
+  /** Another PEM file of authorities to trust. */
+  caFile: { key: "ca_file", kind: "path" },
+  /** Base URLs to turn to when the one in `update.yaml` fails, in order. */
+  mirrors: { key: "mirrors", kind: "urls" },
+  /** PEM files of public keys; with one of them a release needs a signature. */
+  trustedKeys: { key: "trusted_keys", kind: "paths" },
+  /** A release is taken without the signature that the keys ask for. */
+  skipSignature: { key: "insecure_skip_signature", kind: "switch" },
+  /** No version below this is installed. */
+  minVersion: { key: "min_version", kind: "version" },
+  /** No version above this is installed; `18` stands for all of 18. */
+  maxVersion: { key: "max_version", kind: "version" },
+  /** No release younger than this is installed. */
+  minAge: { key: "min_age", kind: "duration" },
+  /** No version below the active one is installed. */
+  noDowngrade: { key: "no_downgrade", kind: "switch" },
+  /** Credentials for the base URLs, as files: netrc, one token, or a certificate and its key in PEM form. */
+  netrcFile: { key: "netrc_file", kind: "path" },
+  bearerTokenFile: { key: "bearer_token_file", kind: "path" },
+  clientCertificate: { key: "client_cert_file", kind: "path" },
+  clientKey: { key: "client_key_file", kind: "path" },
+} as const satisfies Record<string, { key: string; kind: keyof OptionValues }>;
+
+type OptionName = keyof typeof OPTIONS;
+const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
 /**
  * What this updater keeps beyond upstream's `update.yaml`, in `updater.yaml` beside it. The file survives every release
  * of ours: keys that one release does not know stay as they are, and a change that an older one must not miss gets
- * another `version`, which the older one refuses.
+ * another `version`, which the older one refuses. What is not set is absent; an empty list never occurs.
  */
-export interface UpdaterOptions {
-  /** Another PEM file of authorities to trust; an absolute path. */
-  caFile?: string | undefined;
-}
+export type UpdaterOptions = { [Name in OptionName]?: OptionValues[(typeof OPTIONS)[Name]["kind"]] | undefined };
+
+/** What flags say about options; `default` clears one, and what is absent stays as it is kept. */
+export type GivenOptions = { [Name in OptionName]?: UpdaterOptions[Name] | typeof CLEAR };
 
 const KIND = "updater_options";
 const VERSION = "v1";
-const CA_FILE = "ca_file";
+
+/** Options with what is given laid over them. */
+export function mergeOptions(kept: UpdaterOptions, given: GivenOptions): UpdaterOptions {
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  const changes = named.map(([name, value]) => [name, value === CLEAR ? undefined : value]);
+  return { ...kept, ...Object.fromEntries(changes) };
+}
+
+/** Options with every path turned into another by `turn`; a path that turns into nothing is left out. */
+export function mapPaths<Options extends GivenOptions>(
+  options: Options,
+  turn: (path: string) => string | undefined,
+): Options {
+  const turned: Record<string, string | readonly string[] | undefined> = {};
+  for (const name of OPTION_NAMES) {
+    const { kind } = OPTIONS[name];
+    const value = options[name];
+    if (kind === "path" && typeof value === "string" && value !== CLEAR) turned[name] = turn(value);
+    if (kind === "paths" && typeof value === "object") turned[name] = value.flatMap((path) => turn(path) ?? []);
+  }
+  return { ...options, ...turned };
+}
 
 /** Reads the options of a namespace; none when there is no file. Fails with `E_OPTIONS_READ`. */
 export function readOptions(files: Files, namespace: Namespace): UpdaterOptions {
-  const path = namespace.options;
   const text = readOptionsText(files, namespace);
-  if (text === undefined) return {};
-  const document = parseOptions(text, path);
-  const caFile = document.get(CA_FILE);
-  if (caFile === undefined) return {};
-  if (isCaFile(caFile)) return { caFile };
-  throw optionsError(path, `has a \`${CA_FILE}\` that is not an absolute path`);
+  return text === undefined ? {} : valuesOf(parseOptions(text, namespace.options), namespace.options);
 }
 
 /** The text of the options file, for the change that replaces it; undefined when there is none. */
 export function readOptionsText(files: Files, namespace: Namespace): string | undefined {
-  return readSettingsText(files, namespace.options, "E_OPTIONS_READ");
+  return readSettingsText(files, namespace.options, "E_OPTIONS_READ", "readOwn");
 }
 
 /**
  * The text of the options file at `path` with these options, and everything else as `previous` has it. Undefined when
  * there is nothing to write: no file and no options. Fails with `E_OPTIONS_READ` when `previous` is not ours to rewrite.
  */
-export function formatOptions(
-  previous: string | undefined,
-  { caFile }: UpdaterOptions,
-  path: string,
-): string | undefined {
-  if (previous === undefined && caFile === undefined) return undefined;
+export function formatOptions(previous: string | undefined, options: UpdaterOptions, path: string): string | undefined {
+  if (previous === undefined && OPTION_NAMES.every((name) => options[name] === undefined)) return undefined;
   const text = previous ?? `version: ${VERSION}\nkind: ${KIND}\n`;
   const document = parseOptions(text, path);
-  if (document.get(CA_FILE) === caFile) return text;
-  if (caFile === undefined) document.delete(CA_FILE);
-  else document.set(CA_FILE, caFile);
+  const before = valuesOf(document, path);
+  const changed = OPTION_NAMES.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]));
+  if (changed.length === 0) return text;
+  for (const name of changed) {
+    const { key } = OPTIONS[name];
+    const value = options[name];
+    if (value === undefined) document.delete(key);
+    else document.set(key, document.createNode(typeof value === "boolean" ? String(value) : value));
+  }
   return document.toString({ lineWidth: 0 });
+}
+
+function valuesOf(document: Document, path: string): UpdaterOptions {
+  const options: Record<string, unknown> = {};
+  for (const name of OPTION_NAMES) {
+    const { key, kind } = OPTIONS[name];
+    const node = document.get(key);
+    if (node === undefined) continue;
+    const written: unknown = isCollection(node) ? node.toJS(document) : node;
+    const value = OPTION_KINDS[kind].parse(written);
+    if (value === undefined) throw optionsError(path, `has a \`${key}\` that is not ${OPTION_KINDS[kind].what}`);
+    options[name] = value;
+  }
+  return options as UpdaterOptions;
 }
 
 function parseOptions(text: string, path: string): Document {
@@ -64,10 +125,6 @@ function parseOptions(text: string, path: string): Document {
   throw new UpdateError("E_OPTIONS_READ", `\`${path}\` has the version ${quote(String(version))}, not \`${VERSION}\``, {
     hint: "a newer release of this updater wrote it: use that release, or move the file away and give its options again",
   });
-}
-
-function isCaFile(value: unknown): value is string {
-  return typeof value === "string" && value.startsWith("/");
 }
 
 function optionsError(path: string, problem: string): UpdateError {

@@ -3,13 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
-import { systemClock } from "../../src/platform/clock.ts";
 import { fetchHttp } from "../../src/platform/fetch-http.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Log } from "../../src/platform/log.ts";
 import type { World } from "../../src/platform/world.ts";
+import { httpSource } from "../../src/release/http-source.ts";
 import type { Progress } from "../../src/release/progress.ts";
+import type { StageRequest } from "../../src/release/stage.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { revision } from "../../src/settings/revision.ts";
+import { quickClock } from "../support/quick-clock.ts";
 
 /** One entry of an archive; a regular file with the mode 0755 unless it says otherwise. */
 export type Entry = Partial<Header> & { name: string; content?: string | Uint8Array };
@@ -65,14 +69,14 @@ export function temporaryFolder() {
 /** What this room asks of the world. */
 type ReleaseWorld = Pick<World, "files" | "processes" | "clock" | "http" | "log" | "signal">;
 
-/** This machine under `root`, and every line that was logged as `level message {attributes}`. */
+/** This machine under `root`, with pauses that are over at once, and every line that was logged as `level message {attributes}`. */
 export function testWorld(root = "/"): ReleaseWorld & { lines: string[]; interrupt: AbortController } {
   const lines: string[] = [];
   const interrupt = new AbortController();
   return {
     files: hostFiles(root),
     processes: hostProcesses,
-    clock: systemClock,
+    clock: quickClock(),
     http: fetchHttp({
       trust: () => {
         throw new Error("these tests use no TLS");
@@ -88,6 +92,24 @@ export function testWorld(root = "/"): ReleaseWorld & { lines: string[]; interru
 }
 
 export const NO_PROGRESS: Progress = { start() {}, advance() {}, end() {} };
+
+/** Asks `server` for a release with the digest `sha256`, to be staged below `folder`. */
+export function stageRequest(
+  world: ReleaseWorld,
+  { folder, server, sha256 }: { folder: string; server: string; sha256: string },
+): StageRequest {
+  const source = httpSource(world, server);
+  const name = "teleport.tar.gz";
+  const proof = { by: "checksum", sha256, key: undefined, published: undefined, isSignatureSkipped: false } as const;
+  return {
+    namespace: namespaceFor("", folder),
+    revision: revision("18.1.0"),
+    source,
+    name,
+    proof: { ...proof, place: source.locate(name) },
+    progress: NO_PROGRESS,
+  };
+}
 
 function recorder(lines: string[]): Log {
   const at =

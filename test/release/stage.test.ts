@@ -1,23 +1,41 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { UpdateError } from "../../src/platform/errors.ts";
+import { httpSource } from "../../src/release/http-source.ts";
 import { type Limits, RELEASE_LIMITS } from "../../src/release/limits.ts";
 import { type StageRequest, stageRelease, sweepStaging } from "../../src/release/stage.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
+import { snapshot } from "../support/tree.ts";
 import {
   archiveOf,
   NO_PROGRESS,
   releaseEntries,
   serve,
   sha256Of,
+  stageRequest,
   tarOf,
   temporaryFolder,
   testWorld,
   UNIT,
 } from "./archive.ts";
+
+// For busy machines: each release is synced to the disk.
+setDefaultTimeout(60_000);
 
 const NO_RESERVE: Limits = { ...RELEASE_LIMITS, reserveBytes: 0 };
 
@@ -37,17 +55,13 @@ afterEach(() => {
 /** Stages `archive` from a real server; the digest is the right one unless `change` says otherwise. */
 async function stage(
   archive: Uint8Array,
-  change: Partial<StageRequest> = {},
+  { sha256 = sha256Of(archive), ...change }: Partial<StageRequest> & { sha256?: string } = {},
   respond: () => Response = () => new Response(archive),
 ) {
   await using server = serve(respond);
   const world = testWorld();
   const request = {
-    namespace: namespaceFor("", folder.path),
-    revision: revision("18.1.0"),
-    url: `${server.url}/teleport.tar.gz`,
-    sha256: sha256Of(archive),
-    progress: NO_PROGRESS,
+    ...stageRequest(world, { folder: folder.path, server: server.url, sha256 }),
     limits: NO_RESERVE,
     ...change,
   };
@@ -81,6 +95,7 @@ describe("a release", () => {
       "lib/systemd",
       "lib/systemd/system",
       "lib/systemd/system/teleport.service",
+      "proof.json",
       "sha256",
       "share",
       "share/README.md",
@@ -149,17 +164,55 @@ describe("a release", () => {
     mkdirSync(join(folder.path, "data/teleport/default"), { recursive: true });
     symlinkSync("/data", join(folder.path, "opt"));
     await using server = serve(() => new Response(archive));
-    const staged = await stageRelease(testWorld(folder.path), {
-      namespace: namespaceFor("", "/opt/teleport"),
-      revision: revision("18.1.0"),
-      url: `${server.url}/a`,
-      sha256: sha256Of(archive),
-      progress: NO_PROGRESS,
-      limits: NO_RESERVE,
-    });
+    const world = testWorld(folder.path);
+    const request = stageRequest(world, { folder: "/opt/teleport", server: server.url, sha256: sha256Of(archive) });
+    const staged = await stageRelease(world, { ...request, limits: NO_RESERVE });
     expect(staged.directory).toStartWith("/opt/teleport/default/.staging-");
     const inside = join(folder.path, staged.directory.replace("/opt", "/data"));
     expect(readFileSync(join(inside, "bin/tsh"), "utf8")).toBe("program tsh");
+  });
+});
+
+describe("while it is unpacked", () => {
+  /** Stages a release, with `look` called in between: before each file is opened, with the folder that they go to. */
+  async function stageWatched(look: (release: string) => void) {
+    const archive = await archiveOf(releaseEntries());
+    await using server = serve(() => new Response(archive));
+    const world = testWorld();
+    const freeBytes = (path: string) => {
+      if (path.endsWith("/release")) look(path);
+      return world.files.freeBytes(path);
+    };
+    const request = stageRequest(world, { folder: folder.path, server: server.url, sha256: sha256Of(archive) });
+    return await stageRelease({ ...world, files: { ...world.files, freeBytes } }, { ...request, limits: NO_RESERVE });
+  }
+
+  test("[threat proof-first] [threat staging-private] nothing can be run or read by others, or counts as installed", async () => {
+    const seen: string[] = [];
+    await stageWatched((release) => {
+      seen.push(...snapshot(release).filter((line) => !/^\/[a-z/]+\/ 755$/.test(line)));
+      expect(statSync(join(release, "..")).mode & 0o7777).toBe(0o700);
+    });
+    expect(seen.length).toBeGreaterThan(3);
+    for (const line of seen) expect(line).toMatch(/^\/(bin|share|lib\/systemd\/system)\/[^/]+ 600 /);
+  });
+
+  test.each([
+    ["a link", (path: string, outside: string) => symlinkSync(outside, path)],
+    ["a dangling link", (path: string, outside: string) => symlinkSync(`${outside}.new`, path)],
+    ["another name of a file", (path: string, outside: string) => linkSync(outside, path)],
+    ["a file", (path: string) => writeFileSync(path, "planted")],
+  ])("[threat staging-private] %s that somebody puts in the way is not written through", async (_, plant) => {
+    const outside = join(folder.path, "outside");
+    writeFileSync(outside, "mine");
+    const staging = stageWatched((release) => {
+      const path = join(release, "bin/tsh");
+      if (existsSync(join(release, "bin")) && !lstatSync(path, { throwIfNoEntry: false })) plant(path, outside);
+    });
+    await expect(staging).rejects.toMatchObject({ code: "E_IO", message: expect.stringContaining("bin/tsh") });
+    expect(readFileSync(outside, "utf8")).toBe("mine");
+    expect(readdirSync(folder.path).sort()).toEqual(["default", "outside"]);
+    expect(readdirSync(join(folder.path, "default"))).toEqual(["versions"]);
   });
 });
 
@@ -174,19 +227,33 @@ describe("a failure leaves nothing behind", () => {
     expect(error).toMatchObject({ code: "E_DOWNLOAD", message: expect.stringContaining(message) });
   });
 
-  test("[inst 8.6 install no space in temp] [inst 8.6 install no space in the install directory] a reserve larger than the disk", async () => {
+  test("[threat archive-limits] [inst 8.6 install no space in temp] [inst 8.6 install no space in the install directory] a reserve larger than the disk", async () => {
     const error = await failure(await archiveOf(releaseEntries()), { limits: { ...NO_RESERVE, reserveBytes: 1e15 } });
     expect(error.code).toBe("E_NO_SPACE");
     expect(error.message).toContain("no free space left");
     expect(error.message).toContain(join(folder.path, "default"));
   });
 
-  test("too little space for what the archive may become", async () => {
+  test("[threat archive-limits] too little space for what the archive may become", async () => {
     const error = await failure(await archiveOf(releaseEntries()), { limits: { ...NO_RESERVE, spaceFactor: 1e15 } });
     expect(error.code).toBe("E_NO_SPACE");
   });
 
-  test("another digest than the one published", async () => {
+  test("[threat archive-limits] an entry that is larger than what is free", async () => {
+    const archive = await archiveOf(releaseEntries());
+    await using server = serve(() => new Response(archive));
+    const world = testWorld();
+    const freeBytes = (path: string) => (path.endsWith("/release") ? 20 : 1e9);
+    const request = stageRequest(world, { folder: folder.path, server: server.url, sha256: sha256Of(archive) });
+    const staging = stageRelease(
+      { ...world, files: { ...world.files, freeBytes } },
+      { ...request, limits: NO_RESERVE },
+    );
+    await expect(staging).rejects.toMatchObject({ code: "E_NO_SPACE" });
+    expect(readdirSync(join(folder.path, "default"))).toEqual(["versions"]);
+  });
+
+  test("[threat proof-first] another digest than the one published", async () => {
     const archive = await archiveOf(releaseEntries());
     const error = await failure(archive, { sha256: sha256Of("another") });
     expect(error).toMatchObject({ code: "E_CHECKSUM", message: expect.stringContaining(sha256Of(archive)) });
@@ -201,7 +268,8 @@ describe("a failure leaves nothing behind", () => {
       port: 0,
       socket: { data: (socket) => void socket.end(Buffer.concat([Buffer.from(head), archive.subarray(0, length)])) },
     });
-    const error = await failure(archive, { url: `http://127.0.0.1:${server.port}/a` });
+    const source = httpSource(testWorld(), `http://127.0.0.1:${server.port}`);
+    const error = await failure(archive, { source });
     expect(error.code).toBe("E_NETWORK");
   });
 
@@ -211,14 +279,21 @@ describe("a failure leaves nothing behind", () => {
     expect(error.code).toBe("E_ARCHIVE");
   });
 
-  test("a byte changed anywhere", async () => {
+  test("[threat proof-first] a byte changed anywhere: the digest is to blame, whatever else it broke", async () => {
     const archive = await archiveOf(releaseEntries());
     for (let at = 0; at < archive.length; at += 37) {
       const changed = Uint8Array.from(archive);
       changed[at] = (changed[at] ?? 0) ^ 0x55;
       const error = await failure(changed, { sha256: sha256Of(archive) });
-      expect(["E_ARCHIVE", "E_CHECKSUM"]).toContain(error.code);
+      expect(error.code).toBe("E_CHECKSUM");
     }
+  });
+
+  test("[threat proof-first] another archive that breaks at its start is read on, to its end", async () => {
+    const archive = await archiveOf(releaseEntries());
+    const other = Buffer.concat([gzipSync("no tar, and long enough for a header".repeat(50)), randomBytes(5 << 20)]);
+    const error = await failure(other, { sha256: sha256Of(archive) });
+    expect(error).toMatchObject({ code: "E_CHECKSUM", cause: { code: "E_ARCHIVE" } });
   });
 
   test("an interrupt in the middle", async () => {
@@ -233,10 +308,7 @@ describe("a failure leaves nothing behind", () => {
         ),
     );
     const staging = stageRelease(world, {
-      namespace: namespaceFor("", folder.path),
-      revision: revision("18.1.0"),
-      url: `${server.url}/a`,
-      sha256: sha256Of(archive),
+      ...stageRequest(world, { folder: folder.path, server: server.url, sha256: sha256Of(archive) }),
       progress: { ...NO_PROGRESS, advance: () => world.interrupt.abort() },
       limits: NO_RESERVE,
     });
@@ -264,7 +336,7 @@ describe("a failure leaves nothing behind", () => {
     expect(await failure(await archive())).toMatchObject({ code: "E_ARCHIVE" });
   });
 
-  test("more bytes than allowed", async () => {
+  test("[threat archive-limits] more bytes than allowed", async () => {
     const error = await failure(await archiveOf(releaseEntries()), { limits: { ...NO_RESERVE, totalBytes: 2000 } });
     expect(error.code).toBe("E_ARCHIVE");
   });

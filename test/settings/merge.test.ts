@@ -88,6 +88,11 @@ describe("mergeOverride", () => {
     ["/opt/with space", "/opt/with space"],
   ])("the path %p is stored as %p", (path, stored) => expect(merged({}, { path }).path).toBe(stored));
 
+  test.each(['/opt/a"b', "/opt/it's", String.raw`/opt/a\b`])(
+    "[threat unit-words] the path %p, at which systemd starts no program, is refused",
+    (path) => expect(codeOf(() => merged({}, { path }))).toBe("E_PATH"),
+  );
+
   test.each<[override: Partial<Override>, code: string]>([
     [{ path: "bin" }, "E_PATH"],
     [{ path: "./bin" }, "E_PATH"],
@@ -151,6 +156,11 @@ describe("adoptDefaults", () => {
     ["localhost", undefined],
   ])("%p does not conflict with %p", (proxy, teleportProxy) => {
     expect(adopted({ proxy, path: "/p" }, teleportProxy).spec).toMatchObject({ proxy, path: "/p" });
+  });
+
+  test("[threat no-secrets] a conflict with a kept proxy is told without its password", () => {
+    const refusal = expect.objectContaining({ message: expect.not.stringContaining("C4nary") });
+    expect(() => adopted({ proxy: "https://user:C4nary@example.com" }, "example.com:3080")).toThrow(refusal);
   });
 
   test("a conflict is refused, naming both and the way out, unless it is allowed", () => {

@@ -1,0 +1,113 @@
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+import type { BegunArchive, ReleaseSource, SourceArchive, SourceText } from "./source.ts";
+
+/**
+ * Several places in order: what one does not have, or cannot give, is asked of the next, also in the middle of an archive.
+ * Which bytes are right is not decided here: whoever reads them knows the digest that the whole must have.
+ */
+export function failOver(sources: readonly ReleaseSource[], log: Log): ReleaseSource {
+  const [only, ...others] = sources;
+  return only !== undefined && others.length === 0 ? only : new FailOver(sources, log);
+}
+
+class FailOver implements ReleaseSource {
+  /** The places that did not fail come first, and are asked before all the others from then on. */
+  #inTurn: ReleaseSource[];
+
+  constructor(
+    sources: readonly ReleaseSource[],
+    private readonly log: Log,
+  ) {
+    this.#inTurn = [...sources];
+  }
+
+  locate(name: string): string {
+    return this.#inTurn[0]?.locate(name) ?? name;
+  }
+
+  async readText(name: string, limit: number): Promise<SourceText | undefined> {
+    const failures: UpdateError[] = [];
+    for (const source of [...this.#inTurn]) {
+      try {
+        const found = await source.readText(name, limit);
+        if (found !== undefined) return found;
+      } catch (error) {
+        failures.push(this.#putLast(source, name, error));
+      }
+    }
+    // A place that fails might have had it: that nobody has it is only known when all were asked.
+    if (failures.length > 0) throw allFailed(name, failures);
+    return undefined;
+  }
+
+  async open(name: string, begun?: BegunArchive): Promise<SourceArchive> {
+    const left = [...this.#inTurn];
+    const failures: UpdateError[] = [];
+    let { archive, source } = await this.#openNext(left, name, begun, failures);
+    const { length } = archive;
+    const goOn = async (received: number, error: unknown) => {
+      failures.push(this.#putLast(source, name, error));
+      await archive.discard();
+      ({ archive, source } = await this.#openNext(left, name, { received, length }, failures));
+      this.log.info("The download goes on from another place.", { url: source.locate(name), at: received });
+    };
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (let received = begun?.received ?? 0, isWhole = false; !isWhole; ) {
+        try {
+          for await (const chunk of archive.chunks()) {
+            received += chunk.length;
+            yield chunk;
+          }
+          isWhole = true;
+        } catch (error) {
+          await goOn(received, error);
+        }
+      }
+    }
+    return {
+      length,
+      chunks,
+      get isPieced() {
+        return archive.isPieced;
+      },
+      discard: () => archive.discard(),
+    };
+  }
+
+  /** Opens the archive at the first of `left` that gives it, which it takes out of them together with those that fail. */
+  async #openNext(left: ReleaseSource[], name: string, begun: BegunArchive | undefined, failures: UpdateError[]) {
+    for (let source = left.shift(); source !== undefined; source = left.shift()) {
+      try {
+        return { source, archive: await source.open(name, begun) };
+      } catch (error) {
+        failures.push(this.#putLast(source, name, error));
+      }
+    }
+    throw allFailed(name, failures);
+  }
+
+  /** What every place would answer alike, a defect and an interrupt, ends the search. */
+  #putLast(source: ReleaseSource, name: string, error: unknown): UpdateError {
+    if (!isUpdateError(error) || error.code === "E_CANCELED") throw error;
+    this.log.warn("A place of releases fails.", { url: source.locate(name), error: error.message });
+    this.#inTurn = [...this.#inTurn.filter((one) => one !== source), source];
+    return error;
+  }
+}
+
+function allFailed(name: string, failures: readonly UpdateError[]): UpdateError {
+  const [first] = failures;
+  if (first !== undefined && failures.length === 1) return first;
+  const codes = new Set(failures.map(({ code }) => code));
+  // A file that changed is worth a fresh start, whatever the other places say.
+  const code = codes.has("E_CHANGED")
+    ? "E_CHANGED"
+    : codes.size === 1 && first !== undefined
+      ? first.code
+      : "E_DOWNLOAD";
+  return new UpdateError(code, `no place gives \`${name}\`: ${failures.map(({ message }) => message).join("; ")}`, {
+    hint: "each place has its own remedy: read the messages one by one",
+    cause: first,
+  });
+}

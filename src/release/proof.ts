@@ -1,0 +1,184 @@
+import { join } from "node:path";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import type { Log } from "../platform/log.ts";
+import type { P256Key } from "../platform/p256.ts";
+import { CHECKSUM_LIMIT, parseDigest, unreadableChecksum } from "./checksum.ts";
+import { SIGNATURE_LIMIT, verifySignature } from "./signature.ts";
+import type { ReleaseSource, SourceText } from "./source.ts";
+import { PROOF_FILE } from "./version-files.ts";
+
+/*
+ * What makes a release believed. The archive and its checksum come from the same server, so a checksum shows no more than
+ * that the archive arrived as it was published. A digest that came another way (from the operator, from the cluster) shows
+ * that it is the one that was meant, and a signature shows who made it. All of them are about one thing, the SHA-256 of the
+ * archive: it is known and believed before the archive is asked for, and the archive then has to have it.
+ */
+
+/** The strongest reason for which a digest is believed, weakest last. */
+type ProofKind = (typeof PROOF_KINDS)[number];
+const PROOF_KINDS = ["signature", "pinned digest", "checksum"] as const;
+
+export interface Proof {
+  by: ProofKind;
+  /** Of the archive, lower-case hex. */
+  sha256: string;
+  /** The id of the key that signed it. */
+  key: string | undefined;
+  /** Where the archive is, for people. */
+  place: string;
+  /** When the checksum was last changed there. */
+  published: Date | undefined;
+  /** There were keys, and the operator said not to ask for a signature. */
+  isSignatureSkipped: boolean;
+}
+
+export interface ProofDemands {
+  /** Digests that the archive must have, lower-case hex, and who says so, for messages. */
+  pinned: readonly { sha256: string; by: string }[];
+  /** With any key, a release needs a signature by one of them. */
+  keys: readonly P256Key[];
+  skipSignature: boolean;
+}
+
+/**
+ * Finds the digest that the archive `name` must have, and why it may be believed; every proof at hand has to agree. A place
+ * without a checksum will do when a digest is pinned. Fails with `E_CHECKSUM` or `E_SIGNATURE`, and as the source does.
+ */
+export async function proveDigest(
+  source: ReleaseSource,
+  name: string,
+  demands: ProofDemands,
+  log: Log,
+): Promise<Proof> {
+  const published = await readChecksum(source, name);
+  const [pinned] = demands.pinned;
+  const sha256 = pinned?.sha256 ?? published?.sha256;
+  if (sha256 === undefined) throw missingChecksum(source, name);
+  requireAgreement(source, name, demands.pinned, published?.sha256);
+
+  const isSignatureSkipped = demands.keys.length > 0 && demands.skipSignature;
+  if (isSignatureSkipped)
+    log.warn("The signature of the release is not asked for, as the operator wants it.", { name });
+  const isSigned = demands.keys.length > 0 && !demands.skipSignature;
+  const signer = isSigned ? await requireSignature(source, name, sha256, demands.keys) : undefined;
+  const by = signer !== undefined ? "signature" : pinned !== undefined ? "pinned digest" : "checksum";
+  log.info("The release is known by its digest.", { proof: by, sha256, key: signer?.id });
+  const place = source.locate(name);
+  return { by, sha256, key: signer?.id, place, published: published?.modified, isSignatureSkipped };
+}
+
+async function readChecksum(source: ReleaseSource, name: string) {
+  const found = await readBeside(source, `${name}.sha256`, CHECKSUM_LIMIT, "E_CHECKSUM");
+  if (found === undefined) return undefined;
+  const sha256 = parseDigest(found.text);
+  if (sha256 === undefined) throw unreadableChecksum(source.locate(`${name}.sha256`), found.text);
+  return { sha256, modified: found.modified };
+}
+
+async function requireSignature(
+  source: ReleaseSource,
+  name: string,
+  sha256: string,
+  keys: readonly P256Key[],
+): Promise<P256Key> {
+  const place = source.locate(`${name}.sig`);
+  const found = await readBeside(source, `${name}.sig`, SIGNATURE_LIMIT, "E_SIGNATURE");
+  if (found !== undefined) return verifySignature({ text: found.text, place }, sha256, keys);
+  throw new UpdateError("E_SIGNATURE", `signature not found: \`${place}\``, {
+    hint: "a trusted key asks for one: let the mirror serve the `.sig` files too, or take this release on its checksum alone with `--insecure-skip-signature`",
+  });
+}
+
+/** What is wrong with a file that belongs to the proof is a matter of the proof. */
+async function readBeside(
+  source: ReleaseSource,
+  name: string,
+  limit: number,
+  code: "E_CHECKSUM" | "E_SIGNATURE",
+): Promise<SourceText | undefined> {
+  try {
+    return await source.readText(name, limit);
+  } catch (error) {
+    if (!isUpdateError(error, "E_DOWNLOAD", "E_UNREADABLE_FILE")) throw error;
+    throw new UpdateError(code, error.message, { hint: error.hint ?? "", cause: error });
+  }
+}
+
+function requireAgreement(
+  source: ReleaseSource,
+  name: string,
+  pinned: ProofDemands["pinned"],
+  published: string | undefined,
+): void {
+  const place = source.locate(`${name}.sha256`);
+  const claims = [...pinned, ...(published === undefined ? [] : [{ sha256: published, by: `\`${place}\`` }])];
+  const [first, ...others] = claims;
+  const other = others.find(({ sha256 }) => sha256 !== first?.sha256);
+  if (first === undefined || other === undefined) return;
+  throw new UpdateError(
+    "E_CHECKSUM",
+    `${first.by} says that \`${name}\` has the SHA-256 ${first.sha256}, and ${other.by} says ${other.sha256}`,
+    { hint: "one of them is about another file: find out which, and install nothing until they agree" },
+  );
+}
+
+function missingChecksum(source: ReleaseSource, name: string): UpdateError {
+  return new UpdateError("E_CHECKSUM", `checksum not found: \`${source.locate(`${name}.sha256`)}\``, {
+    hint: "check that this version exists in this edition and for this processor, and that a mirror also serves the `.sha256` files",
+  });
+}
+
+/** What is kept of a proof beside the version, as `proof.json`. */
+interface ProofRecord {
+  proof: ProofKind;
+  sha256: string;
+  key?: string;
+  place: string;
+  accepted: string;
+  skipped_signature?: true;
+  updater: string;
+}
+
+const RECORD_LIMIT = 1 << 16;
+
+/** The text of `proof.json`. */
+export function proofRecord(proof: Proof, now: Date): string {
+  const record: ProofRecord = {
+    proof: proof.by,
+    sha256: proof.sha256,
+    ...(proof.key === undefined ? {} : { key: proof.key }),
+    place: proof.place,
+    accepted: now.toISOString(),
+    ...(proof.isSignatureSkipped ? { skipped_signature: true } : {}),
+    updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,
+  };
+  return `${JSON.stringify(record, undefined, 2)}\n`;
+}
+
+/** By what a version was accepted. */
+export type Acceptance = Pick<Proof, "by" | "isSignatureSkipped">;
+
+/** For people: `checksum, signature skipped`. */
+export function describeProof({ by, isSignatureSkipped }: Acceptance): string {
+  return isSignatureSkipped ? `${by}, signature skipped` : by;
+}
+
+/** True when a proof says more than the one that was written down before. */
+export function isStronger(proof: Acceptance, than: Acceptance): boolean {
+  return PROOF_KINDS.indexOf(proof.by) < PROOF_KINDS.indexOf(than.by);
+}
+
+/** By what the version in `directory` was accepted; undefined when nobody wrote it down, as other updaters do. */
+export function readProof(files: Files, directory: string): Acceptance | undefined {
+  try {
+    const record: unknown = JSON.parse(files.readText(join(directory, PROOF_FILE), RECORD_LIMIT) ?? "{}");
+    if (typeof record !== "object" || record === null || !("proof" in record)) return undefined;
+    const by = PROOF_KINDS.find((kind) => kind === record.proof);
+    return by && { by, isSignatureSkipped: "skipped_signature" in record };
+  } catch (error) {
+    if (error instanceof SyntaxError || isUpdateError(error, "E_UNREADABLE_FILE")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import { UpdateError } from "../platform/errors.ts";
+import type { P256Key } from "../platform/p256.ts";
+import { quote } from "../platform/quote.ts";
+
+/** A signature is about 96 characters of base64. */
+export const SIGNATURE_LIMIT = 4096;
+const RAW_LENGTH = 64;
+const DER_SEQUENCE = 0x30;
+
+/**
+ * The key that signed the archive with this digest, of all that are trusted. `text` is what lies beside the archive as
+ * `.sig`: base64 of an ASN.1 DER signature, ECDSA on P-256 with SHA-256, as `cosign sign-blob --key` and `openssl dgst -sign`
+ * make it. What is signed is the digest of the archive, so nothing of the archive is needed to know whether it may be
+ * fetched. Fails with `E_SIGNATURE`, which says what the text is instead, at `place`.
+ */
+export async function verifySignature(
+  { text, place }: { text: string; place: string },
+  sha256: string,
+  keys: readonly P256Key[],
+): Promise<P256Key> {
+  const signature = decode(text, place);
+  const { isSignedBy } = await import("../platform/p256.ts");
+  const digest = Buffer.from(sha256, "hex");
+  const signer = keys.find((key) => isSignedBy(key, digest, signature));
+  if (signer !== undefined) return signer;
+  throw signatureError(
+    `\`${place}\` is no signature by a trusted key (${keys.map(({ id }) => id).join(", ")}) of an archive with the SHA-256 ${sha256}`,
+    "either the archive or its checksum were replaced, or they are signed by another key: ask who publishes them, and trust a new key only by hand, with `--trusted-key FILE`",
+  );
+}
+
+function decode(text: string, place: string): Uint8Array {
+  const body = text.replace(/\s+/g, "");
+  if (body === "") throw malformed(place, "is empty");
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(body) && body.length % 4 === 0;
+  if (!isBase64) throw malformed(place, `is not base64: it starts with ${quote(text, 20)}`);
+  const bytes = Buffer.from(body, "base64");
+  if (bytes.length === RAW_LENGTH && bytes[0] !== DER_SEQUENCE) {
+    throw malformed(place, "holds the 64 raw bytes of the IEEE P1363 form, and ASN.1 DER is wanted");
+  }
+  if (bytes[0] !== DER_SEQUENCE || bytes[1] !== bytes.length - 2) {
+    throw malformed(place, "is no whole signature in ASN.1 DER: it was cut, or is something else");
+  }
+  return bytes;
+}
+
+function malformed(place: string, what: string): UpdateError {
+  return signatureError(
+    `\`${place}\` ${what}`,
+    "make it with `cosign sign-blob --key KEY ARCHIVE`, or `openssl dgst -sha256 -sign KEY ARCHIVE | base64 -w0`",
+  );
+}
+
+function signatureError(message: string, hint: string): UpdateError {
+  return new UpdateError("E_SIGNATURE", message, { hint });
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { readTrustedKeys } from "../../src/release/trusted-keys.ts";
+import { temporaryHost } from "../support/temporary-host.ts";
+
+const pem = (curve = "P-256") =>
+  String(generateKeyPairSync("ec", { namedCurve: curve }).publicKey.export({ type: "spki", format: "pem" }));
+const rsa = String(
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ type: "spki", format: "pem" }),
+);
+const secret = String(
+  generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }),
+);
+
+test("no file, no keys", async () => {
+  using host = temporaryHost();
+  expect(await readTrustedKeys(host.files, [])).toEqual([]);
+});
+
+test("several files of several keys, with words around them", async () => {
+  using host = temporaryHost();
+  host.write("/etc/a.pem", `the release key\n${pem()}\nthe backup key\n${pem()}`);
+  host.write("/etc/b.pem", pem());
+  const keys = await readTrustedKeys(host.files, ["/etc/a.pem", "/etc/b.pem"]);
+  expect(new Set(keys.map(({ id }) => id)).size).toBe(3);
+});
+
+describe("refused, and never taken for no key", () => {
+  test.each([
+    ["no file", undefined, "does not exist"],
+    ["an empty file", "", "holds no key in PEM form"],
+    ["other text", "hello", "holds no key in PEM form"],
+    ["another curve", pem("P-384"), "no public key on P-256"],
+    ["RSA", rsa, "no public key on P-256"],
+    ["a private key", secret, "a private key that is no public key"],
+    ["a damaged key", pem().replace(/\n.{10}/, "\nAAAAAAAAAA"), "no public key on P-256"],
+    ["a good key and a damaged one", `${pem()}${pem("P-521")}`, "no public key on P-256"],
+    ["a gigantic file", "x".repeat(1 << 16), ""],
+  ])("%s", async (_, content, reason) => {
+    using host = temporaryHost();
+    if (content !== undefined) host.write("/etc/key.pem", content);
+    await expect(readTrustedKeys(host.files, ["/etc/key.pem"])).rejects.toMatchObject({
+      code: "E_TRUSTED_KEY",
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  test("a file that others may write", async () => {
+    using host = temporaryHost();
+    host.write("/etc/key.pem", pem());
+    chmodSync(`${host.root}/etc/key.pem`, 0o666);
+    await expect(readTrustedKeys(host.files, ["/etc/key.pem"])).rejects.toMatchObject({
+      code: "E_TRUSTED_KEY",
+      message: expect.stringContaining("lets others write it"),
+    });
+  });
+});
