@@ -36,7 +36,9 @@ describe("the sources", () => {
     const tested = listed("test/**/*.test.ts").map((path) => path.split("/")[1] ?? "");
     const folders = new Set(tested.filter((name) => !name.endsWith(".ts")));
     expect(
-      [...folders].filter((name) => ![...ROOMS, "scripts", "support", "booted", "faults", "interop"].includes(name)),
+      [...folders].filter(
+        (name) => ![...ROOMS, "scripts", "support", "booted", "faults", "fuzz", "interop", "threats"].includes(name),
+      ),
     ).toEqual([]);
   });
 });

@@ -22,6 +22,11 @@ export const STATUS_FLAGS = defineFlags({
   },
 });
 
+/** The flags of commands that only tell. */
+export const READ_FLAGS = defineFlags({
+  json: { type: "boolean", description: "print JSON" },
+});
+
 /** The frozen command line of the setup step (updater-core §1.4): new parameters come by variable only. */
 export const SETUP_FLAGS = defineFlags({
   path: {
@@ -114,6 +119,18 @@ export const COMMANDS: readonly Command[] = [
     args: STATUS_FLAGS,
     needsRoot: false,
     load: () => import("./status.ts"),
+  }),
+  command({
+    meta: { name: "verify", description: "Compare what is installed with what was accepted; 1 when it differs." },
+    args: READ_FLAGS,
+    needsRoot: false,
+    load: () => import("./verify.ts"),
+  }),
+  command({
+    meta: { name: "history", description: "Show what was done on this host, oldest first." },
+    args: READ_FLAGS,
+    needsRoot: true,
+    load: () => import("./history.ts"),
   }),
   command({
     meta: { name: "uninstall", description: "Give Teleport back to its package, or remove it; ends all updates." },

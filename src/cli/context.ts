@@ -6,6 +6,7 @@ import { hostProcesses } from "../platform/host-processes.ts";
 import type { Http } from "../platform/http.ts";
 import { hostSockets } from "../platform/socket-http.ts";
 import type { World } from "../platform/world.ts";
+import { CLEAR } from "../settings/clear-word.ts";
 import { type Namespace, namespaceFor } from "../settings/namespace.ts";
 import type { CommandInput, EnvironmentValues } from "./program.ts";
 import { interruptSignal } from "./signals.ts";
@@ -20,7 +21,7 @@ export function readNamespace({ values }: CommandInput): Namespace {
  * The world of one command: the host under `--root`, and a network that trusts `caFile`, or else the one in the options
  * of the namespace, besides the host's own authorities. From here on SIGINT and SIGTERM fire `world.signal`.
  */
-export function openWorld(input: CommandInput, { namespace, caFile = "" }: WorldSettings): World {
+export function openWorld(input: CommandInput, { namespace, caFile }: WorldSettings): World {
   const { values, environment, hostRoot, log } = input;
   const files = hostFiles(hostRoot);
   const http = deferredHttp(async () => {
@@ -39,6 +40,7 @@ export function openWorld(input: CommandInput, { namespace, caFile = "" }: World
   });
   return {
     files,
+    localFiles: hostFiles(),
     processes: hostProcesses,
     clock: systemClock,
     http,
@@ -53,7 +55,8 @@ export function openWorld(input: CommandInput, { namespace, caFile = "" }: World
 
 interface WorldSettings {
   namespace: Namespace;
-  caFile?: string;
+  /** As given; `default` is none. */
+  caFile?: string | undefined;
 }
 
 /** The directory in which the agent persists its id: upstream's choice, `$TMPDIR`, else `/tmp` (updater-core §3.1). */
@@ -62,9 +65,12 @@ export function temporaryDirectory(environment: EnvironmentValues): string {
 }
 
 /** A path of this machine: what was given is one, what is configured is a path of the host. */
-async function trustedCaFile(files: Files, namespace: Namespace, given: string): Promise<string | undefined> {
-  if (given === "default") return undefined;
-  if (given !== "") return given;
+async function trustedCaFile(
+  files: Files,
+  namespace: Namespace,
+  given: string | undefined,
+): Promise<string | undefined> {
+  if (given !== undefined) return given === CLEAR ? undefined : given;
   const { readOptions } = await import("../settings/options.ts");
   const { caFile } = readOptions(files, namespace);
   return caFile === undefined ? undefined : files.realFollowed(caFile);

@@ -7,6 +7,6 @@ import type { CommandInput } from "./program.ts";
 /** `enable`: installs the cluster's version and turns updates on (updater-core §4.2). */
 export async function run(input: CommandInput<typeof ENROLL_FLAGS>): Promise<number> {
   const request = enrollRequest("enable", input);
-  await enroll(openWorld(input, request), request);
+  await enroll(openWorld(input, { ...request, caFile: request.options.caFile }), request);
   return 0;
 }

@@ -1,6 +1,7 @@
 import { defineFlags } from "./flags.ts";
+import { OPTION_FLAGS } from "./option-flags.ts";
 
-/** The flags of `enable` (updater-core §1.4); `--hand-over` and `--ca-file` are ours. */
+/** The flags of `enable` (updater-core §1.4); `--hand-over`, `--digest` and the options are ours. */
 export const ENROLL_FLAGS = defineFlags({
   proxy: {
     type: "string",
@@ -21,7 +22,8 @@ export const ENROLL_FLAGS = defineFlags({
     alias: "b",
     env: "TELEPORT_CDN_BASE_URL",
     valueHint: "URL",
-    description: "https URL that releases are downloaded from; `default` resets it",
+    repeatable: true,
+    description: "https URL that releases are downloaded from, and mirrors of it; `default` resets it",
   },
   overwrite: {
     type: "boolean",
@@ -33,10 +35,20 @@ export const ENROLL_FLAGS = defineFlags({
     env: "TELEPORT_ALLOW_PROXY_CONFLICT",
     description: "accept a proxy that differs from the one in teleport.yaml",
   },
-  "ca-file": {
+  from: {
     type: "string",
-    valueHint: "FILE",
-    description: "certificates (PEM) to trust besides those of the host",
+    valueHint: "PATH",
+    description: "take the release from this archive or folder, this time, instead of the network",
+  },
+  digest: {
+    type: "string",
+    valueHint: "SHA256",
+    description: "the digest that the archive of the release must have",
+  },
+  ...OPTION_FLAGS,
+  "proxy-env": {
+    type: "boolean",
+    description: "keep HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as they are now, for the timer",
   },
   "hand-over": {
     type: "boolean",

@@ -7,6 +7,6 @@ import type { CommandInput } from "./program.ts";
 /** `pin`: installs a version and stays at it (updater-core §4.2). */
 export async function run(input: CommandInput<typeof PIN_FLAGS>): Promise<number> {
   const request = enrollRequest("pin", input);
-  await enroll(openWorld(input, request), request);
+  await enroll(openWorld(input, { ...request, caFile: request.options.caFile }), request);
   return 0;
 }

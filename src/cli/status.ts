@@ -17,6 +17,9 @@ export async function run(input: CommandInput<typeof STATUS_FLAGS>): Promise<num
 }
 
 /** 3 when asked to tell and the host should update now, else 0. */
-export function statusExitCode(report: Pick<StatusReport, "status" | "answer">, tellByExitCode: boolean): number {
+export function statusExitCode(
+  report: Pick<StatusReport, "status" | "answer" | "limit">,
+  tellByExitCode: boolean,
+): number {
   return tellByExitCode && shouldUpdateNow(report) ? SHOULD_UPDATE_NOW : 0;
 }

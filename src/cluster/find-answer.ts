@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import { explainStatus } from "../platform/http-status.ts";
 import { quote } from "../platform/quote.ts";
 import { parseVersion, REVISION_FLAGS, type Revision, type RevisionFlag, revision } from "../settings/revision.ts";
 
@@ -14,12 +15,14 @@ export interface FindAnswer {
   jitterSeconds: number;
   /** The cluster runs an edition that has no default CDN (updater-core §5.2). */
   agpl: boolean;
+  /** Digests of archives by their file names, lower-case hex: an extension of ours, empty when the cluster sends none. */
+  digests: ReadonlyMap<string, string>;
 }
 
 /** What came from the proxy, and whom to name when it is no use. */
 export interface Received {
   status: number;
-  contentType: string;
+  headers: Headers;
   text: string;
   /** The authority that was asked. */
   proxy: string;
@@ -47,6 +50,7 @@ export function parseFindAnswer(
   const version = take(update, "agent_version", isString, "");
   const jitterSeconds = take(update, "agent_update_jitter_seconds", isWholeNumber, 0);
   const inWindow = take(update, "agent_auto_update", isBoolean, false);
+  const digests = take(update, "agent_digests", isDigestTable, {});
   const name = take(body, "edition", isString, "");
   const isFips = take(body, "fips", isBoolean, false);
 
@@ -63,6 +67,7 @@ export function parseFindAnswer(
     inWindow,
     jitterSeconds: Math.min(jitterSeconds, MAX_JITTER_SECONDS),
     agpl: edition.agpl,
+    digests: new Map(Object.entries(digests)),
   };
 }
 
@@ -78,10 +83,15 @@ type JsonObject = Record<string, unknown>;
 type Take = <T>(object: JsonObject, key: string, is: (value: unknown) => value is T, otherwise: T) => T;
 
 function readObject(received: Received): JsonObject {
-  if (received.status !== 200) throw findError(received, `answered with status ${received.status}`);
+  if (received.status !== 200) {
+    const { reason, hint, retryAfterMs } = explainStatus(received);
+    const remedy = received.status === 404 ? undefined : hint;
+    throw findError(received, `answered ${reason},`, { hint: remedy, retryAfterMs });
+  }
   const body = parseJson(received.text);
   if (isObject(body)) return body;
-  const isPage = /html/i.test(received.contentType) || /^\s*<(!doctype|html)/i.test(received.text);
+  const isPage =
+    /html/i.test(received.headers.get("content-type") ?? "") || /^\s*<(!doctype|html)/i.test(received.text);
   throw findError(received, `answered with ${isPage ? "a web page" : "something else than a JSON object"}`);
 }
 
@@ -97,11 +107,19 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isString = (value: unknown): value is string => typeof value === "string";
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+const isDigestTable = (value: unknown): value is Record<string, string> =>
+  isObject(value) &&
+  Object.values(value).every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest));
 const isWholeNumber = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
-function findError({ proxy, text }: Received, what: string): UpdateError {
+function findError(
+  { proxy, text }: Received,
+  what: string,
+  { hint, retryAfterMs }: { hint?: string | undefined; retryAfterMs?: number | undefined } = {},
+): UpdateError {
   const sent = text.trim() === "" ? "" : `: ${quote(text.trim())}`;
   return new UpdateError("E_FIND", `\`${proxy}\` ${what} when asked for the agent version${sent}`, {
-    hint: `check that this is the address of a Teleport proxy: \`curl -s https://${proxy}/webapi/find\``,
+    hint: hint ?? `check that this is the address of a Teleport proxy: \`curl -s https://${proxy}/webapi/find\``,
+    retryAfterMs,
   });
 }

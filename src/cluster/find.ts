@@ -1,6 +1,7 @@
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import { isLoopbackHost } from "../platform/ip-address.ts";
 import { quote } from "../platform/quote.ts";
+import { withRetries } from "../platform/retry.ts";
 import type { World } from "../platform/world.ts";
 import { formatAddress, parseAddress } from "../settings/address.ts";
 import { type FindAnswer, parseFindAnswer, type Received } from "./find-answer.ts";
@@ -16,16 +17,16 @@ export interface FindRequest {
   insecure: boolean;
 }
 
-type FindWorld = Pick<World, "http" | "log" | "signal">;
+type FindWorld = Pick<World, "http" | "clock" | "log" | "signal">;
 
-/** Contract: whole request (updater-core §5.1). */
+/** Contract: one request (updater-core §5.1). */
 const FIND_TIMEOUT_MS = 30_000;
 const FIND_LIMIT = 1 << 20;
 const DEFAULT_GROUP = "default";
 
 /**
- * Asks the proxy which release this host should run, and whether now. One try: the timer is the retry (updater-core
- * §5.1). Fails with `E_PROXY_ADDRESS`, `E_FIND`, `E_VERSION`, or as `Http` does.
+ * Asks the proxy which release this host should run, and whether now. What may pass is tried again for some seconds, a
+ * silent proxy once; beyond that the timer is the retry (updater-core §5.1). Fails with `E_PROXY_ADDRESS`, `E_FIND`, `E_VERSION`, or as `Http` does.
  */
 export async function findTarget(world: FindWorld, request: FindRequest): Promise<FindAnswer> {
   if (request.proxy === "") {
@@ -35,17 +36,19 @@ export async function findTarget(world: FindWorld, request: FindRequest): Promis
   }
   const address = parseAddress(request.proxy);
   const proxy = formatAddress(address);
-  const received = await receive(world, findUrl("https", proxy, request)).catch((error: unknown) => {
-    const mayBePlain = request.insecure && isLoopbackHost(address.host);
-    if (!mayBePlain || !isUpdateError(error, "E_NETWORK", "E_TIMEOUT", "E_TLS")) throw error;
-    world.log.warn("The proxy on this machine does not answer over https, so it is asked over http.", {
-      proxy,
-      reason: error.message,
+  const mayBePlain = request.insecure && isLoopbackHost(address.host);
+  return withRetries(world, `https://${proxy}/webapi/find`, async () => {
+    const received = await receive(world, findUrl("https", proxy, request)).catch((error: unknown) => {
+      if (!mayBePlain || !isUpdateError(error, "E_NETWORK", "E_TIMEOUT", "E_TLS")) throw error;
+      world.log.warn("The proxy on this machine does not answer over https, so it is asked over http.", {
+        proxy,
+        reason: error.message,
+      });
+      return receive(world, findUrl("http", proxy, request));
     });
-    return receive(world, findUrl("http", proxy, request));
-  });
-  return parseFindAnswer({ ...received, proxy }, (edition) => {
-    world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) });
+    return parseFindAnswer({ ...received, proxy }, (edition) => {
+      world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) });
+    });
   });
 }
 
@@ -59,7 +62,7 @@ async function receive({ http, signal }: FindWorld, url: string): Promise<Omit<R
   const answer = await http.get(url, { timeoutMs: FIND_TIMEOUT_MS, signal });
   return {
     status: answer.status,
-    contentType: answer.headers.get("content-type") ?? "",
+    headers: answer.headers,
     text: await answer.text(FIND_LIMIT),
   };
 }

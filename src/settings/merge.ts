@@ -1,8 +1,10 @@
 import { normalize } from "node:path/posix";
 import { UpdateError } from "../platform/errors.ts";
+import { hideCredentials } from "../platform/hide-credentials.ts";
 import { quote } from "../platform/quote.ts";
 import { parseAddress, sameProxy } from "./address.ts";
 import { checkBaseUrl } from "./base-url.ts";
+import { CLEAR } from "./clear-word.ts";
 import type { Namespace } from "./namespace.ts";
 import type { UpdateConfig } from "./update-config.ts";
 
@@ -19,7 +21,6 @@ export interface Override {
 
 export const NO_OVERRIDE: Override = { proxy: "", path: "", group: "", baseUrl: "" };
 
-const CLEAR = "default";
 const GROUP_LIMIT = 128;
 
 /**
@@ -73,7 +74,7 @@ export function adoptDefaults(config: UpdateConfig, defaults: Defaults): UpdateC
     const source = defaults.proxySource ?? namespace.teleport.config;
     throw new UpdateError(
       "E_PROXY_CONFLICT",
-      `refusing conflicting proxy addresses: ${quote(proxy)} is asked for, but \`${source}\` has ${quote(teleportProxy)}`,
+      `refusing conflicting proxy addresses: ${quote(hideCredentials(proxy))} is asked for, but \`${source}\` has ${quote(teleportProxy)}`,
       { hint: `give \`--proxy ${teleportProxy}\`, or \`--allow-proxy-conflict\` if both lead to the same cluster` },
     );
   }
@@ -89,12 +90,12 @@ function replaceOrClear(kept: string, given: string): string {
   return given === CLEAR ? "" : given;
 }
 
-/** Links and units hold this path, so it is absolute, in its shortest form, and free of what breaks a unit's line. */
+/** Links and units hold this path, so it is absolute, in its shortest form, and free of what no unit can start. */
 function parseLinkDirectory(path: string): string {
   const normal = normalize(path).replace(/(?<=.)\/$/, "");
-  if (path.startsWith("/") && normal !== "/" && !/[\p{C}\p{Zl}\p{Zp}]/u.test(path)) return normal;
+  if (path.startsWith("/") && normal !== "/" && !/[\p{C}\p{Zl}\p{Zp}"'\\]/u.test(path)) return normal;
   throw new UpdateError("E_PATH", `the path ${quote(path)} cannot hold the links to programs`, {
-    hint: "give an absolute path without control characters, like `--path /usr/local/bin`",
+    hint: "give an absolute path without quotes, backslashes and control characters, like `--path /usr/local/bin`",
   });
 }
 

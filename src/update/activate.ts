@@ -2,17 +2,19 @@ import { join } from "node:path";
 import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
 import { decideTbot } from "../host/tbot.ts";
-import { readTimerFacts } from "../host/timer-facts.ts";
+import { readTimerFacts, type TimerFacts } from "../host/timer-facts.ts";
 import { editNotices, findEditedUnits, planKeptCopies, planNeedlessCopies } from "../host/unit-edits.ts";
 import { planUnitRecord } from "../host/unit-record.ts";
 import type { Change } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import type { GivenOptions } from "../settings/options.ts";
 import type { Revision } from "../settings/revision.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
 import { blameRelease } from "./blame-release.ts";
 import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
+import { type GivenProxies, planGivenProxies } from "./keep-proxies.ts";
 import { planConfig } from "./plan-config.ts";
 import { planOptions } from "./plan-options.ts";
 import { planProgramLinks, warnOfOtherNamespace } from "./program-links.ts";
@@ -21,6 +23,7 @@ import { serviceReloads } from "./services.ts";
 import { planSetupStep } from "./setup-step.ts";
 import { stageActivation } from "./stage-activation.ts";
 import { inTransaction } from "./transaction.ts";
+import type { WantedRelease } from "./wanted-release.ts";
 
 /** One host moving to one revision. */
 export interface Activation {
@@ -28,15 +31,17 @@ export interface Activation {
   /** As it must read while services are restarted: settings merged, `id_file` set, the old status (updater-core §3.5). */
   config: UpdateConfig;
   target: Revision;
-  baseUrl: string;
+  release: WantedRelease;
   dataDirectory: string;
   /** The target is active already: links and units are written again, nothing is reloaded (updater-core §4.3 step 7a). */
   isRepair: boolean;
   /** What `last_update` says about this run; undefined when the run leaves it as it is. */
   attempt: LastUpdate | undefined;
   overwrite: boolean;
-  /** Kept for later runs; empty leaves what is kept. */
-  caFile: string;
+  /** Kept for later runs; what is absent stays as it is kept. */
+  options: GivenOptions;
+  /** For the timer; undefined leaves what is kept as it is. */
+  givenProxies: GivenProxies;
   selfSetup: boolean;
   handOver: boolean;
   debug: boolean;
@@ -56,18 +61,22 @@ export async function activate(world: World, lock: Lock, requested: Activation):
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);
   warnOfOtherNamespace(world, job.namespace, links);
-  const setup = await planSetup(world, job, tbot.isManaged, { directory: staged.release.directory, programs });
+  const facts = await readTimerFacts(world.files, systemd(world), job.namespace);
+  const setup = await planSetup(world, job, facts, tbot.isManaged, { directory: staged.release.directory, programs });
   const edits = findEditedUnits(world.files, job.namespace, {
     manageTbot: tbot.isManaged,
     linkDirectory: job.config.spec.path,
     now: world.clock.now(),
   });
-  const options = planOptions(world.files, job.namespace, job.caFile);
+  const options = planOptions(world.files, job.namespace, job.options);
+  const units = { namespace: job.namespace, revision: job.target, path: job.config.spec.path, systemd: facts };
+  const proxies = planGivenProxies(world.files, units, job.givenProxies, job.handOver);
   const finished = finishedConfig(job);
 
   await inTransaction(world, lock, async (transaction) => {
     await transaction.apply(planConfig(world.files, job.namespace, job.config));
     await transaction.apply(options);
+    await transaction.apply(proxies);
     await transaction.apply(staged.release.changes);
     await transaction.apply(staged.updater?.changes ?? []);
     await transaction.apply(links);
@@ -79,7 +88,7 @@ export async function activate(world: World, lock: Lock, requested: Activation):
   });
   tell(world.log, await editNotices(world.files, edits));
   await tidy(world, () => planAfterwards(world, job, staged.updater?.target));
-  return { config: finished, manageTbot: tbot.isManaged };
+  return { config: finished, manageTbot: tbot.isManaged, proof: staged.release.proof };
 }
 
 /** What came of it. */
@@ -87,16 +96,17 @@ export interface Activated {
   /** As it was written. */
   config: UpdateConfig;
   manageTbot: boolean;
+  proof: string;
 }
 
 async function planSetup(
   world: World,
   job: Activation,
+  facts: TimerFacts,
   manageTbot: boolean,
   release: { directory: string; programs: readonly string[] },
 ): Promise<Change[]> {
   const { namespace, config, target, dataDirectory } = job;
-  const facts = await readTimerFacts(world.files, systemd(world), namespace);
   const step = { namespace, revision: target, path: config.spec.path, dataDirectory, manageTbot, systemd: facts };
   const isReloading = facts.kind === "present" && !job.isRepair;
   const reloads = isReloading ? await serviceReloads(world, namespace, dataDirectory, manageTbot) : [];

@@ -2,7 +2,6 @@ import type { FindAnswer } from "../cluster/find-answer.ts";
 import { UpdateError } from "../platform/errors.ts";
 import { formatRevision, type Revision, revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
-import { chooseBaseUrl } from "./choose-base-url.ts";
 
 /** Everything that decides what `enable` and `pin` do. */
 export interface EnrollInputs {
@@ -19,7 +18,6 @@ export interface EnrollDecision {
   /** `repair`: the target is active already, so links and units are written again and nothing is reloaded. */
   action: "install" | "repair";
   target: Revision;
-  baseUrl: string;
   reason: string;
   /** The target was marked broken by an earlier update. */
   retriesSkipped: boolean;
@@ -27,7 +25,7 @@ export interface EnrollDecision {
 
 /**
  * What `enable` and `pin` do, from plain data (updater-core §4.2 step 3, §4.3 step 1). Pinned, enabled and the window
- * are not consulted: enrolling always goes to the target. Fails with `E_NO_TARGET` or `E_BASE_URL`.
+ * are not consulted: enrolling always goes to the target. Fails with `E_NO_TARGET`.
  */
 export function decideEnrollment({ config, answer, forceVersion, forceFlags }: EnrollInputs): EnrollDecision {
   const isForced = forceVersion !== "";
@@ -43,7 +41,6 @@ export function decideEnrollment({ config, answer, forceVersion, forceFlags }: E
   return {
     action: isActive ? "repair" : "install",
     target,
-    baseUrl: chooseBaseUrl(config, answer),
     reason: `${formatRevision(target)} is ${origin}${isActive ? ", and active already" : ""}`,
     retriesSkipped: config.status.skip?.version === version,
   };

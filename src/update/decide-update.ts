@@ -1,6 +1,7 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
 import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
+import type { HeldBack } from "./decide-limits.ts";
 
 /** Everything that decides what a run of `update` does. */
 export interface UpdateInputs {
@@ -8,6 +9,8 @@ export interface UpdateInputs {
   answer: FindAnswer;
   /** `--now`: as if the window were open, and without jitter. */
   isNow: boolean;
+  /** What keeps this host from the target, if anything; looked for only when the window is open. */
+  limit: HeldBack | undefined;
 }
 
 export type UpdateRule =
@@ -20,6 +23,7 @@ export type UpdateRule =
   | "no-target"
   | "up-to-date"
   | "broken"
+  | "held-back"
   | "move";
 
 /** What to do, by which row of the table, and why in words; `update`, `status` and a plan read the same decision. */
@@ -29,6 +33,8 @@ export interface UpdateDecision {
   level: "info" | "warn" | "error";
   reason: string;
   target: Revision;
+  /** What keeps this host from a target that it would move to. */
+  limit: HeldBack | undefined;
   /** The longest random delay before the move. */
   jitterSeconds: number;
 }
@@ -36,8 +42,9 @@ export interface UpdateDecision {
 /**
  * The decision table of updater-core §4.4, first match from the top. A target that differs in any way is followed, a
  * lower version and another edition of the same version included; only the version counts for what was marked broken.
+ * The row of the host's own limits, before the last, is ours.
  */
-export function decideUpdate({ config, answer, isNow }: UpdateInputs): UpdateDecision {
+export function decideUpdate({ config, answer, isNow, limit }: UpdateInputs): UpdateDecision {
   const { target } = answer;
   const { active, skip } = config.status;
   const isOpen = answer.inWindow || isNow;
@@ -53,16 +60,25 @@ export function decideUpdate({ config, answer, isNow }: UpdateInputs): UpdateDec
     }
     if (isMissing) return "no-target";
     if (isActive) return "up-to-date";
-    return isBroken ? "broken" : "move";
+    if (isBroken) return "broken";
+    return limit === undefined ? "move" : "held-back";
   })();
-  return { ...RULES[rule], rule, target, jitterSeconds: isNow ? 0 : answer.jitterSeconds };
+  const isHeld = rule === "held-back";
+  return {
+    ...RULES[rule],
+    rule,
+    target,
+    limit: isHeld ? limit : undefined,
+    jitterSeconds: isNow ? 0 : answer.jitterSeconds,
+  };
 }
 
 /** The attributes that go with a decision in the log (updater-core §1.5). */
-export function decisionAttributes({ target }: UpdateDecision, { status }: UpdateConfig) {
+export function decisionAttributes({ target, limit }: UpdateDecision, { status }: UpdateConfig) {
   return {
     target_version: formatRevision(target) || undefined,
     active_version: formatRevision(status.active) || undefined,
+    ...(limit && { rule: limit.rule, limit: limit.reason }),
   };
 }
 
@@ -96,5 +112,6 @@ const RULES = {
   },
   "up-to-date": { action: "stay", level: "info", reason: "Teleport is up to date." },
   broken: { action: "stay", level: "info", reason: "The target version was marked broken, skipping the update." },
+  "held-back": { action: "stay", level: "warn", reason: "The target is held back by a limit of this host." },
   move: { action: "move", level: "info", reason: "An update is available. Starting the update." },
 } as const satisfies Record<UpdateRule, Pick<UpdateDecision, "action" | "level" | "reason">>;

@@ -1,26 +1,36 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
+import type { Lock } from "../host/lock.ts";
 import type { World } from "../platform/world.ts";
+import { checkBaseUrl } from "../settings/base-url.ts";
+import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
-import type { Namespace } from "../settings/namespace.ts";
+import { type GivenOptions, mapPaths } from "../settings/options.ts";
 import { formatRevision, parseVersion } from "../settings/revision.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
+import { requireClosed } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
 import { enterNamespace } from "./enter.ts";
+import { type Action, recorded } from "./history.ts";
+import { requireWithinLimits } from "./hold-back.ts";
+import { type GivenProxies, proxiesToKeep, type StartedWith, warnOfUnkeptProxy } from "./keep-proxies.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
-import { CLEAR, pathOfHost } from "./plan-options.ts";
+import { optionsOfRun, pathOfHost } from "./plan-options.ts";
+import { wantedRelease } from "./wanted-release.ts";
 
 /** What `enable` and `pin` are asked to do. An empty string, and `undefined`, leave a setting as it is. */
-export interface EnrollRequest {
-  command: "enable" | "pin";
-  namespace: Namespace;
+export interface EnrollRequest extends StartedWith {
   proxy: string;
   group: string;
   baseUrl: string;
+  /** What the archive must have, lower-case hex; empty when the operator does not say. */
+  digest: string;
+  /** A file or folder of this machine that the release comes from this time, instead of the network; else empty. */
+  from: string;
   path: string;
   selinuxSsh: boolean | undefined;
   overwrite: boolean;
@@ -29,8 +39,8 @@ export interface EnrollRequest {
   forceFlags: readonly string[];
   selfSetup: boolean;
   handOver: boolean;
-  /** Another PEM file to trust, kept for later runs; `default` clears it. */
-  caFile: string;
+  /** Kept for later runs; paths are of this machine. */
+  options: GivenOptions;
   insecure: boolean;
   debug: boolean;
   logFormat: string;
@@ -43,46 +53,76 @@ export interface EnrollRequest {
  */
 export async function enroll(world: World, request: EnrollRequest): Promise<void> {
   const { namespace } = request;
+  const proxies = proxiesToKeep(request);
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
+  await recorded(world, namespace, request.command, (action) => enrollLocked(world, lock, request, proxies, action));
+}
 
-  if (request.caFile !== CLEAR && pathOfHost(world.files.root, request.caFile) === undefined) {
-    world.log.warn("The file of `--ca-file` lies outside the root: it is trusted now, and not kept for the host.", {
-      ca_file: request.caFile,
-      root: world.files.root,
-    });
-  }
+async function enrollLocked(
+  world: World,
+  lock: Lock,
+  request: EnrollRequest,
+  proxies: GivenProxies,
+  action: Action,
+): Promise<void> {
+  const { namespace } = request;
+  warnOfPathsOutside(world, request.options);
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
+  requireClosed(world, [config.spec.path]);
+  const answer = await askCluster(world, request, config, defaults.dataDirectory);
   const decision = decideEnrollment({
     config,
-    answer: await askCluster(world, request, config, defaults.dataDirectory),
+    answer,
     forceVersion: request.forceVersion === "" ? "" : parseVersion(request.forceVersion, "`--force-version`"),
     forceFlags: request.forceFlags,
   });
 
-  const version = formatRevision(decision.target);
+  const { target } = decision;
+  const { active } = config.status;
+  Object.assign(action, { isBegun: true, from: active, to: target });
+  const options = optionsOfRun(world.files, namespace, request.options);
+  const release = await wantedRelease(world, { ...request, config, target, answer, options });
+  await requireWithinLimits(world, { target, active, options }, release);
+
+  const version = formatRevision(target);
   if (decision.retriesSkipped)
     world.log.warn("The target was marked broken before, trying it again.", { target_version: version });
   world.log.info("Initiating installation.", {
     target_version: version,
-    active_version: formatRevision(config.status.active) || undefined,
+    active_version: formatRevision(active) || undefined,
     reason: decision.reason,
   });
-  const { manageTbot } = await activate(world, lock, {
+  const { manageTbot, proof } = await activate(world, lock, {
     ...request,
+    givenProxies: proxies,
     config: decision.retriesSkipped ? withoutSkip(config) : config,
-    target: decision.target,
-    baseUrl: decision.baseUrl,
+    target,
+    release,
     dataDirectory: defaults.dataDirectory,
     isRepair: decision.action === "repair",
     attempt: undefined,
   });
+  action.proof = proof;
   world.log.info("Configuration updated.", { config: namespace.config });
   await giveNotices(world, namespace, { path: config.spec.path, dataDirectory: defaults.dataDirectory, manageTbot });
+  warnOfUnkeptProxy(world, request, target);
+}
+
+function warnOfPathsOutside({ files, log }: World, given: GivenOptions): void {
+  mapPaths(given, (path) => {
+    if (pathOfHost(files.root, path) === undefined)
+      log.warn("A file lies outside the root: it counts now, and is not kept for the host.", {
+        path,
+        root: files.root,
+      });
+    return path;
+  });
 }
 
 function mergedConfig(world: World, request: EnrollRequest, defaults: TeleportDefaults): UpdateConfig {
   const original = readUpdateConfig(world.files, request.namespace);
+  for (const mirror of mirrorsIn(request.options)) checkBaseUrl(mirror, "given");
   return adoptDefaults(mergeOverride(original, request, request.command), {
     teleportProxy: defaults.proxy,
     proxySource: defaults.proxySource,
@@ -90,6 +130,10 @@ function mergedConfig(world: World, request: EnrollRequest, defaults: TeleportDe
     allowProxyConflict: request.allowProxyConflict,
     idFile: request.namespace.idFile(request.temporaryDirectory),
   });
+}
+
+function mirrorsIn({ mirrors }: GivenOptions): readonly string[] {
+  return mirrors === undefined || mirrors === CLEAR ? [] : mirrors;
 }
 
 function askCluster(world: World, request: EnrollRequest, { spec, status }: UpdateConfig, dataDirectory: string) {

@@ -1,60 +1,110 @@
 import { dirname, join } from "node:path";
+import { fileChanges } from "../host/file-changes.ts";
 import type { Change } from "../platform/change.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
-import { archiveUrl, goArchitecture } from "../release/address.ts";
-import { fetchChecksum } from "../release/checksum.ts";
 import { progressBar, progressLines } from "../release/progress.ts";
+import { describeProof, isStronger, type Proof, proofRecord, proveDigest, readProof } from "../release/proof.ts";
 import { stageRelease } from "../release/stage.ts";
 import { installedState } from "../release/store.ts";
+import { verifyVersion } from "../release/verify-version.ts";
+import { PROOF_FILE } from "../release/version-files.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
 import { dropStaging } from "./staging.ts";
+import type { WantedRelease } from "./wanted-release.ts";
 
 /** A proven release, wherever it lies now, and the changes that bring it to its place among the versions. */
 export interface ObtainedRelease extends AsyncDisposable {
   /** Where its files can be looked at now: in staging, or in place already. */
   directory: string;
   changes: Change[];
+  /** By what it was accepted, in words. */
+  proof: string;
 }
 
 interface ReleaseRequest {
   namespace: Namespace;
   target: Revision;
-  baseUrl: string;
+  release: WantedRelease;
   /** A link leads into the copy that is installed, so it may not be replaced (installer-systemd §1.5 step 2). */
   isLinked: boolean;
 }
 
 /**
  * Makes sure that the release of a revision lies on this host with the checksum that the CDN names now, downloading it
- * unless it is there (installer-systemd §1.5). Writes in staging only; disposing removes what was staged.
+ * unless it is there (installer-systemd §1.5). Writes in staging only; disposing removes what was staged. A release that
+ * changed on its way is fetched once more, from its checksum on.
  */
 export async function obtainRelease(world: World, request: ReleaseRequest): Promise<ObtainedRelease> {
-  const { namespace, target } = request;
+  try {
+    return await proveAndStage(world, request);
+  } catch (error) {
+    if (!isUpdateError(error, "E_CHANGED")) throw error;
+    world.log.warn("The download starts over.", { error: error.message });
+    return await proveAndStage(world, request);
+  }
+}
+
+async function proveAndStage(world: World, request: ReleaseRequest): Promise<ObtainedRelease> {
+  const { namespace, target, release } = request;
+  const { name, source } = release;
   const place = versionDirectory(namespace, target);
-  const architecture = goArchitecture(process.arch);
-  const url = archiveUrl({ baseUrl: request.baseUrl, revision: target, os: "linux", architecture });
-  const sha256 = await fetchChecksum(world, url);
-  const state = installedState(world.files, namespace, target, sha256);
+  const proof = await proveDigest(source, name, release.demands, world.log);
+  const stored = installedState(world.files, namespace, target, proof.sha256);
+  const state = stored === "present" ? await lookAtPresent(world, place) : stored;
   if (state === "present") {
     world.log.info("Version already present.", { version: formatRevision(target) });
-    return { directory: place, changes: [], async [Symbol.asyncDispose]() {} };
+    const changes = noteStrongerProof(world, place, proof);
+    return { directory: place, changes, proof: describeProof(proof), async [Symbol.asyncDispose]() {} };
   }
   if (state !== "absent") refuseOrWarn(world, request, state);
 
   const progress = world.terminal === undefined ? progressLines(world.log) : progressBar(world.terminal);
-  const staged = await stageRelease(world, { namespace, revision: target, url, sha256, progress });
+  const staged = await stageRelease(world, { namespace, revision: target, source, name, proof, progress });
   return {
     directory: staged.directory,
+    proof: describeProof(proof),
     changes: [...makeWay(world, place, staged.directory), { kind: "move", from: staged.directory, to: place }],
     [Symbol.asyncDispose]: async () => dropStaging(world, namespace, dirname(staged.directory)),
   };
 }
 
-function refuseOrWarn(world: World, { target, isLinked }: ReleaseRequest, state: "mismatched" | "damaged"): void {
+/** A copy that was taken on less, and whose archive now shows a signature, is one that is signed. */
+function noteStrongerProof({ files, clock }: World, place: string, proof: Proof): Change[] {
+  const before = readProof(files, place);
+  if (before === undefined || !isStronger(proof, before)) return [];
+  return fileChanges(files, join(place, PROOF_FILE), proofRecord(proof, clock.now()));
+}
+
+/**
+ * A copy is only as good as its files: one that others may have changed, or that reads otherwise than it was installed, is
+ * not linked again, whatever checksum lies in it.
+ */
+async function lookAtPresent({ files, log, signal }: World, place: string): Promise<"present" | "open" | "changed"> {
+  const bin = join(place, "bin");
+  const programs = (files.list(bin) ?? []).map((name) => join(bin, name));
+  if (findOpenPlaces(files, [place, ...programs]).length > 0) return "open";
+  const verdict = await verifyVersion(files, place, signal);
+  if (verdict.state !== "damaged") return "present";
+  for (const problem of verdict.problems.slice(0, PROBLEMS_TOLD))
+    log.warn("The installed copy is damaged.", { problem });
+  return "changed";
+}
+
+const PROBLEMS_TOLD = 5;
+
+const FAULTS = {
+  mismatched: "differs from the release that the CDN offers now",
+  damaged: "has no readable checksum",
+  open: "may have been changed by others than root",
+  changed: "is not as it was installed",
+};
+
+function refuseOrWarn(world: World, { target, isLinked }: ReleaseRequest, state: keyof typeof FAULTS): void {
   const version = formatRevision(target);
-  const what = state === "mismatched" ? "differs from the release that the CDN offers now" : "has no readable checksum";
+  const what = FAULTS[state];
   if (!isLinked) {
     world.log.warn("The installed copy of this version is replaced.", { version, reason: what });
     return;

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { directoryChanges } from "../host/file-changes.ts";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
 import type { Change } from "../platform/change.ts";
+import type { Files } from "../platform/files.ts";
+import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
 import { dropStaging } from "./staging.ts";
@@ -26,7 +28,7 @@ export async function stageOwnUpdater(world: World, namespace: Namespace): Promi
   if (world.program === undefined) return undefined;
   const folder = join(namespace.updaterCopies, `${PROGRAM_VERSION}-${PROGRAM_BUILD}`);
   const target = join(folder, UPDATER_NAME);
-  if (world.files.stat(target)?.kind === "file") return { target, changes: [], async [Symbol.asyncDispose]() {} };
+  if (isOurs(world.files, target)) return { target, changes: [], async [Symbol.asyncDispose]() {} };
 
   const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
   const dispose = async () => dropStaging(world, namespace, staging);
@@ -37,13 +39,28 @@ export async function stageOwnUpdater(world: World, namespace: Namespace): Promi
     await world.files.copyProgram(world.program, join(staged, UPDATER_NAME));
     return {
       target,
-      changes: [...directoryChanges(world.files, namespace.updaterCopies), { kind: "move", from: staged, to: folder }],
+      changes: [
+        ...directoryChanges(world.files, namespace.updaterCopies),
+        ...makeWay(world, folder, staging),
+        { kind: "move", from: staged, to: folder },
+      ],
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/** The name says which build it should be; only root may have put it there. */
+function isOurs(files: Files, target: string): boolean {
+  return files.stat(target)?.kind === "file" && findOpenPlaces(files, [target]).length === 0;
+}
+
+function makeWay({ files, log }: World, folder: string, staging: string): Change[] {
+  if (files.stat(folder) === undefined) return [];
+  log.warn("The copy of this updater is replaced: others than root may have made it.", { path: folder });
+  return [{ kind: "move", from: folder, to: join(staging, "replaced") }];
 }
 
 /** The changes that remove the copies which nothing links to any more. */

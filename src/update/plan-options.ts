@@ -2,25 +2,34 @@ import { fileChanges } from "../host/file-changes.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { formatOptions, readOptions, readOptionsText } from "../settings/options.ts";
+import {
+  formatOptions,
+  type GivenOptions,
+  mapPaths,
+  mergeOptions,
+  readOptions,
+  readOptionsText,
+  type UpdaterOptions,
+} from "../settings/options.ts";
 
-/** The word that clears a setting, as for `--group` and `--base-url`. */
-export const CLEAR = "default";
+/** The options that count for this run, kept and given, with all paths as this machine has them. */
+export function optionsOfRun(files: Files, namespace: Namespace, given: GivenOptions): UpdaterOptions {
+  return mergeOptions(mapPaths(readOptions(files, namespace), files.realFollowed), given);
+}
 
 /**
- * The change that keeps `caFile`, a path of this machine, for later runs; none when it is empty, which leaves the setting
- * as it is, and none for a file outside the root of `files`, which the host will not have.
+ * The change that keeps what is given, by paths of this machine, for later runs; none when nothing of it is new. A file
+ * outside the root of `files` is not kept, as the host will not have it.
  */
-export function planOptions(files: Files, namespace: Namespace, caFile: string): Change[] {
-  const kept = caFile === CLEAR ? CLEAR : pathOfHost(files.root, caFile);
-  if (kept === undefined || kept === "") return [];
-  const options = { ...readOptions(files, namespace), caFile: kept === CLEAR ? undefined : kept };
+export function planOptions(files: Files, namespace: Namespace, given: GivenOptions): Change[] {
+  const ofHost = mapPaths(given, (path) => pathOfHost(files.root, path));
+  const options = mergeOptions(readOptions(files, namespace), ofHost);
   const text = formatOptions(readOptionsText(files, namespace), options, namespace.options);
   return text === undefined ? [] : fileChanges(files, namespace.options, text);
 }
 
 /** Undefined for a path of this machine that the host under `root` has not. */
 export function pathOfHost(root: string, path: string): string | undefined {
-  if (root === "/" || path === "") return path;
+  if (root === "/") return path;
   return path.startsWith(`${root}/`) ? path.slice(root.length) : undefined;
 }

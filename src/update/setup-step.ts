@@ -6,6 +6,7 @@ import { planModule } from "../host/selinux/plan-module.ts";
 import { captureImages, setupFootprint } from "../host/setup-footprint.ts";
 import { betweenReloads, planSetup } from "../host/setup-plan.ts";
 import type { TimerFacts } from "../host/timer-facts.ts";
+import { planUpdaterDropIn, planUpdaterDropInRemoval } from "../host/updater-drop-in.ts";
 import type { Change, ReloadChange, SetupChange } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
@@ -28,6 +29,8 @@ export interface SetupChoice {
   selinuxSsh: boolean;
   /** Write the units from our own templates even when the release has an updater of its own. */
   selfSetup: boolean;
+  /** The release's updater is the one that stays. */
+  handOver: boolean;
   /** The services that the release's updater is to reload, as it takes over; empty when reloading is ours. */
   reloads: ReloadChange[];
   debug: boolean;
@@ -52,13 +55,13 @@ export async function planSetupStep(
   release: ReleaseFolder,
 ): Promise<Change[]> {
   const isOurs = choice.selfSetup || world.files.root !== "/" || !release.programs.includes(UPDATER_NAME);
-  if (isOurs) return planOwnSetup(world, step, choice.selinuxSsh);
+  if (isOurs) return planOwnUnits(world, step, choice);
   const updater = join(release.directory, "bin", UPDATER_NAME);
   if (!(await knowsSetup(world, updater))) {
     world.log.info("The release's updater does not know the setup step, writing the units from our own templates.", {
       program: updater,
     });
-    return planOwnSetup(world, step, choice.selinuxSsh);
+    return planOwnUnits(world, step, choice);
   }
   const example = planExampleUnit(world.files, release.directory, step);
   // Without systemd that setup writes the units of the services alone, and nobody is there to read them.
@@ -69,6 +72,16 @@ export async function planSetupStep(
     foreignSetup(world, step, choice),
     // The contract's setup has the agent alone want the timer.
     ...betweenReloads(step.manageTbot ? planBotTimer(world.files, step.namespace, step.systemd) : []),
+    ...(choice.handOver
+      ? planUpdaterDropInRemoval(world.files, step.namespace, step.systemd)
+      : planUpdaterDropIn(world.files, step)),
+  ];
+}
+
+function planOwnUnits(world: World, step: SetupStep, { selinuxSsh }: SetupChoice): Change[] {
+  return [
+    ...planOwnSetup(world, step, selinuxSsh),
+    ...planUpdaterDropInRemoval(world.files, step.namespace, step.systemd),
   ];
 }
 

@@ -16,12 +16,17 @@ export interface StagedActivation extends AsyncDisposable {
 /** The release comes over the network while our own program is copied; if one fails, what the other staged goes too. */
 export async function stageActivation(
   world: World,
-  { namespace, target, baseUrl, config, handOver }: Activation,
+  { namespace, target, release: wanted, config, handOver }: Activation,
 ): Promise<StagedActivation> {
   const bin = join(versionDirectory(namespace, target), "bin");
   const [updater, release] = await Promise.allSettled([
     handOver ? undefined : stageOwnUpdater(world, namespace),
-    obtainRelease(world, { namespace, target, baseUrl, isLinked: isLinked(world.files, bin, config.spec.path) }),
+    obtainRelease(world, {
+      namespace,
+      target,
+      release: wanted,
+      isLinked: isLinked(world.files, bin, config.spec.path),
+    }),
   ]);
   const dispose = async () => {
     if (updater.status === "fulfilled") await updater.value?.[Symbol.asyncDispose]();

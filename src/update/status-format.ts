@@ -1,3 +1,4 @@
+import { describeProof } from "../release/proof.ts";
 import { formatYaml } from "../settings/go-yaml.ts";
 import { lastUpdateMapping, revisionMapping, specMapping } from "../settings/update-config-write.ts";
 import type { StatusReport } from "./status.ts";
@@ -17,6 +18,10 @@ export function formatStatus(report: StatusReport): string {
     jitter: formatGoDuration(answer.jitterSeconds),
     agpl: answer.agpl || undefined,
     id: report.id || undefined,
+    // From here on ours: what upstream's readers do not know, they pass over.
+    proof: report.proof && describeProof(report.proof),
+    proxy_env: report.proxyEnv,
+    held_back: report.limit && `${report.limit.rule}: ${report.limit.reason}`,
   });
 }
 

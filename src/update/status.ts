@@ -1,20 +1,32 @@
 import { findTarget } from "../cluster/find.ts";
 import type { FindAnswer } from "../cluster/find-answer.ts";
 import { readPersistedId } from "../cluster/updater-id.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { type Acceptance, readProof } from "../release/proof.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
-import type { Namespace } from "../settings/namespace.ts";
+import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import type { HeldBack } from "./decide-limits.ts";
+import { findLimit } from "./hold-back.ts";
+import { describeKeptProxy } from "./keep-proxies.ts";
+import { optionsOfRun } from "./plan-options.ts";
 import { reportUnfinished } from "./recover.ts";
+import { wantedRelease } from "./wanted-release.ts";
 
 /** What `status` tells: the settings, what is installed, and what the cluster wants of it (updater-core §4.5). */
 export interface StatusReport extends Pick<UpdateConfig, "spec" | "status"> {
   answer: FindAnswer;
   /** As the agent persisted it; never computed here. */
   id: string;
+  /** By what the active version was accepted; undefined when nobody wrote it down. */
+  proof: Acceptance | undefined;
+  /** The limit of this host that keeps it from the target. */
+  limit: HeldBack | undefined;
+  /** The CONNECT proxy that is kept for the timer; undefined when none is. */
+  proxyEnv: string | undefined;
 }
 
 /**
@@ -26,19 +38,49 @@ export async function readStatus(
   request: { namespace: Namespace; insecure: boolean },
 ): Promise<StatusReport> {
   reportUnfinished(world, request.namespace);
-  const { spec, status } = mergeOverride(readUpdateConfig(world.files, request.namespace), NO_OVERRIDE, "none");
+  const config = mergeOverride(readUpdateConfig(world.files, request.namespace), NO_OVERRIDE, "none");
+  const { spec, status } = config;
   if (spec.proxy === "") {
     throw notInstalled(request.namespace);
   }
   const id = status.idFile === "" ? "" : readPersistedId(world.files, status.idFile);
   const { proxy, group } = spec;
   const answer = await findTarget(world, { proxy, group, updaterId: id, insecure: request.insecure });
-  return { spec, status, answer, id };
+  const proof = readProof(world.files, versionDirectory(request.namespace, status.active));
+  return {
+    spec,
+    status,
+    answer,
+    id,
+    proof,
+    limit: await limitOf(world, request.namespace, config, answer),
+    proxyEnv: describeKeptProxy(world.files, request.namespace),
+  };
 }
 
-/** True when the host should move now; edition counts, as in the rendered form (updater-core §1.5, exit code 3). */
-export function shouldUpdateNow({ status, answer }: Pick<StatusReport, "status" | "answer">): boolean {
-  return answer.inWindow && formatRevision(status.active) !== formatRevision(answer.target);
+/** What cannot be asked, by who may not read the credentials for a mirror or when it is down, does not hide all the rest. */
+async function limitOf(
+  world: World,
+  namespace: Namespace,
+  config: UpdateConfig,
+  answer: FindAnswer,
+): Promise<HeldBack | undefined> {
+  const options = optionsOfRun(world.files, namespace, {});
+  const { target } = answer;
+  try {
+    return await findLimit(world, { target, active: config.status.active, options }, () =>
+      wantedRelease(world, { target, config, answer, options, from: "", digest: "" }),
+    );
+  } catch (error) {
+    if (!isUpdateError(error) || error.code === "E_CANCELED") throw error;
+    const reason = `the age of ${formatRevision(target)} cannot be asked: ${error.message}`;
+    return { rule: "min-age", reason, hint: error.hint ?? "" };
+  }
+}
+
+/** True when the host should move now, and nothing holds it back; edition counts, as in the rendered form (updater-core §1.5, exit code 3). */
+export function shouldUpdateNow({ status, answer, limit }: Pick<StatusReport, "status" | "answer" | "limit">): boolean {
+  return limit === undefined && answer.inWindow && formatRevision(status.active) !== formatRevision(answer.target);
 }
 
 function notInstalled({ suffix }: Namespace): UpdateError {

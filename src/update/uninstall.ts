@@ -29,7 +29,7 @@ export interface UninstallRequest {
  * the namespace's directory is removed, last of all.
  */
 export async function uninstall(world: World, { namespace, force }: UninstallRequest): Promise<void> {
-  using lock = await enterNamespace(world, namespace, COMMAND_LOCK);
+  using lock = await enterNamespace(world, namespace, COMMAND_LOCK, "told");
   warnIfMissing(world, namespace);
   const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   // A path that nobody set is no reason to leave links behind that lead nowhere.

@@ -15,7 +15,7 @@ import { inTransaction } from "./transaction.ts";
  * `E_NO_PROGRAMS` when there is no package.
  */
 export async function unlinkPackage(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
-  using lock = await unlessBusy(world.log, enterNamespace(world, namespace, UNLINK_PACKAGE_LOCK));
+  using lock = await unlessBusy(world.log, enterNamespace(world, namespace, UNLINK_PACKAGE_LOCK, "told"));
   if (lock === undefined) return;
   const request = { source: PACKAGE_BIN, linkDirectory: DEFAULT_LINK_DIRECTORY, namespace };
   const { changes, keptUnits } = planUnlink(world.files, request);

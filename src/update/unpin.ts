@@ -2,6 +2,7 @@ import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
+import { recorded } from "./history.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planConfig } from "./plan-config.ts";
 import { inTransaction } from "./transaction.ts";
@@ -16,6 +17,9 @@ export async function unpin(world: World, { namespace }: { namespace: Namespace 
     return;
   }
   const unpinned = { ...config, spec: { ...config.spec, pinned: false } };
-  await inTransaction(world, lock, (transaction) => transaction.apply(planConfig(world.files, namespace, unpinned)));
+  await recorded(world, namespace, "unpin", async (action) => {
+    action.isBegun = true;
+    await inTransaction(world, lock, (transaction) => transaction.apply(planConfig(world.files, namespace, unpinned)));
+  });
   world.log.info("The version is unpinned.");
 }

@@ -1,22 +1,25 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { Lock } from "../host/lock.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import type { Revision } from "../settings/revision.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
-import { chooseBaseUrl } from "./choose-base-url.ts";
+import { requireClosed } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes } from "./decide-update.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
+import { type Action, recorded } from "./history.ts";
+import { findLimit } from "./hold-back.ts";
 import { COMMAND_LOCK, TIMER_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
-import { planConfig } from "./plan-config.ts";
-import { inTransaction } from "./transaction.ts";
+import { optionsOfRun } from "./plan-options.ts";
+import { recordFailure } from "./record-failure.ts";
+import { wantedRelease } from "./wanted-release.ts";
 
 /** What a run of `update` is asked. */
 export interface UpdateRequest {
@@ -40,6 +43,13 @@ export async function update(world: World, request: UpdateRequest): Promise<void
   const startedAt = world.clock.now();
   using lock = await enterNamespace(world, namespace, isNow ? COMMAND_LOCK : TIMER_LOCK);
   warnIfMissing(world, namespace);
+  await recorded(world, namespace, "update", (action) => updateLocked(world, lock, { ...request, startedAt }, action));
+}
+
+type StartedRequest = UpdateRequest & { startedAt: Date };
+
+async function updateLocked(world: World, lock: Lock, request: StartedRequest, action: Action): Promise<void> {
+  const { namespace, isNow } = request;
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
     world.log.info("Automatic updates are disabled.");
@@ -48,6 +58,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   warnOfOtherProxy(world, original, defaults);
   requireLinkDirectory(original, namespace);
+  requireClosed(world, [original.spec.path]);
 
   const config = withIdFile(original, namespace.idFile(request.temporaryDirectory));
   const answer = await findTarget(world, {
@@ -56,7 +67,22 @@ export async function update(world: World, request: UpdateRequest): Promise<void
     updaterId: readUpdaterId(world, { idFile: config.status.idFile, dataDirectory: defaults.dataDirectory }),
     insecure: request.insecure,
   });
-  const decision = decideUpdate({ config, answer, isNow });
+  const { target } = answer;
+  const attempt: LastUpdate = { success: false, time: request.startedAt, target };
+  const attempting = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (failure) {
+      await recordFailure(world, namespace, withLastUpdate(config, attempt), failure);
+      throw failure;
+    }
+  };
+  const options = optionsOfRun(world.files, namespace, {});
+  const wanted = () => wantedRelease(world, { target, config, answer, options, from: "", digest: "" });
+  const { active } = config.status;
+  const isDue = (answer.inWindow || isNow) && !config.spec.pinned;
+  const limit = isDue ? await attempting(() => findLimit(world, { target, active, options }, wanted)) : undefined;
+  const decision = decideUpdate({ config, answer, isNow, limit });
   world.log[decision.level](decision.reason, decisionAttributes(decision, config));
   if (decision.action === "stay") return;
   if (decision.action === "fail") {
@@ -64,32 +90,27 @@ export async function update(world: World, request: UpdateRequest): Promise<void
       hint: "the cluster opened the window without a version: look at `tctl autoupdate agents status`",
     });
   }
+  const release = await attempting(wanted);
   await waitForTurn(world, decision.jitterSeconds);
 
-  const attempt: LastUpdate = { success: false, time: startedAt, target: decision.target };
-  try {
-    const { manageTbot } = await activate(world, lock, {
+  Object.assign(action, { isBegun: true, from: active, to: target });
+  await attempting(async () => {
+    const { manageTbot, proof } = await activate(world, lock, {
       ...request,
       overwrite: false,
       handOver: false,
-      caFile: "",
+      options: {},
+      givenProxies: undefined,
       config: withLastUpdate(config, attempt),
-      target: decision.target,
-      baseUrl: chooseBaseUrl(config, answer),
+      target,
+      release,
       dataDirectory: defaults.dataDirectory,
       isRepair: false,
       attempt,
     });
+    action.proof = proof;
     if (isNow) await giveNotices(world, namespace, { path: config.spec.path, ...defaults, manageTbot });
-  } catch (failure) {
-    await recordFailure(world, namespace, withLastUpdate(config, attempt), failure);
-    throw failure;
-  }
-}
-
-/** A roll back that went wrong carries what made it necessary. */
-function causeOf(failure: unknown): unknown {
-  return failure instanceof Error ? failure.cause : undefined;
+  });
 }
 
 /** Spreads the hosts of a group over the jitter of their cluster; the lock is held meanwhile (updater-core §3.3). */
@@ -101,30 +122,6 @@ async function waitForTurn(world: World, jitterSeconds: number): Promise<void> {
     at_most: jitterSeconds,
   });
   await world.clock.sleep(milliseconds, world.signal);
-}
-
-/** The host is put back by now; what is left is to remember the attempt, and not to try a broken release again. */
-async function recordFailure(
-  world: World,
-  namespace: Namespace,
-  config: UpdateConfig,
-  failure: unknown,
-): Promise<void> {
-  const target = config.status.lastUpdate?.target;
-  const isBroken = isUpdateError(failure, "E_BROKEN_RELEASE") || isUpdateError(causeOf(failure), "E_BROKEN_RELEASE");
-  const skip: Revision | undefined = isBroken && target !== undefined ? target : config.status.skip;
-  try {
-    // Not the backup of the start: it may have made room for the release that failed.
-    const { backup } = readUpdateConfig(world.files, namespace).status;
-    const recorded = { ...config, status: { ...config.status, skip, backup } };
-    const ungoverned = { ...world, signal: new AbortController().signal };
-    // One file, replaced at once, needs no journal; and one that a roll back could not end must stay as it is.
-    await inTransaction(ungoverned, undefined, (transaction) =>
-      transaction.apply(planConfig(world.files, namespace, recorded)),
-    );
-  } catch (error) {
-    world.log.error("The failed update could not be recorded.", { error: String(error) });
-  }
 }
 
 function warnOfOtherProxy({ log }: World, { spec }: UpdateConfig, { proxy, proxySource }: TeleportDefaults): void {

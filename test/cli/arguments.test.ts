@@ -22,6 +22,14 @@ function accepted(line: string | string[], environment: EnvironmentValues = {}) 
   return { name: reading.command.meta.name, values, sources };
 }
 
+test.each(["constructor", "__proto__", "toString"])(
+  "[threat plain-keys] `--%s`, which every object has, is no flag",
+  (name) => {
+    expect(read(`enable --${name} x`)).toMatchObject({ kind: "refused", reason: `unknown flag \`--${name}\`` });
+    expect(read(`enable --no-${name}`)).toMatchObject({ kind: "refused", reason: `unknown flag \`--no-${name}\`` });
+  },
+);
+
 describe("a bad command line is refused, with the reason and the command it is about", () => {
   test.each([
     // No or unknown command.
@@ -39,8 +47,6 @@ describe("a bad command line is refused, with the reason and the command it is a
     ["status -p example.com", "status", "unknown flag `-p`"],
     ["status -dx", "status", "unknown flag `-x`"],
     ["enable --no-proxy", "enable", "unknown flag `--no-proxy`"],
-    ["enable --constructor", "enable", "unknown flag `--constructor`"],
-    ["enable --__proto__ x", "enable", "unknown flag `--__proto__`"],
     ["update --force", "update", "unknown flag `--force`"],
     ["uninstall --now", "uninstall", "unknown flag `--now`"],
     ["unpin --proxy example.com", "unpin", "unknown flag `--proxy`"],
@@ -167,7 +173,7 @@ describe("values", () => {
     expect(accepted(["enable", "--proxy", "", "--group=a=b", "--base-url=-x"]).values).toMatchObject({
       proxy: "",
       group: "a=b",
-      "base-url": "-x",
+      "base-url": ["-x"],
     });
   });
 
@@ -203,12 +209,25 @@ describe("values", () => {
       root: "",
       proxy: "",
       group: "",
-      "base-url": "",
+      "base-url": [],
+      digest: "",
       overwrite: false,
       "allow-proxy-conflict": false,
       "ca-file": "",
+      "trusted-key": [],
+      "insecure-skip-signature": false,
+      "min-version": "",
+      "max-version": "",
+      "min-age": "",
+      downgrade: false,
+      netrc: "",
+      "bearer-token-file": "",
+      "client-cert": "",
+      "client-key": "",
       "hand-over": false,
+      "proxy-env": false,
       "force-version": "",
+      from: "",
       "force-flag": [],
       "self-setup": false,
       path: "",
@@ -224,7 +243,7 @@ describe("variables", () => {
     ["status", "TELEPORT_INSTALL_DIR", "install-dir", "/srv/teleport", "/srv/teleport"],
     ["enable", "TELEPORT_PROXY", "proxy", "example.com", "example.com"],
     ["enable", "TELEPORT_UPDATE_GROUP", "group", "canary", "canary"],
-    ["enable", "TELEPORT_CDN_BASE_URL", "base-url", "https://cdn.example", "https://cdn.example"],
+    ["enable", "TELEPORT_CDN_BASE_URL", "base-url", "https://cdn.example", ["https://cdn.example"]],
     ["enable", "TELEPORT_ALLOW_PROXY_CONFLICT", "allow-proxy-conflict", "T", true],
     ["enable", "TELEPORT_ALLOW_PROXY_CONFLICT", "allow-proxy-conflict", "0", false],
     ["enable", "TELEPORT_UPDATE_VERSION", "force-version", "18.1.0", "18.1.0"],

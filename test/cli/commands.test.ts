@@ -63,6 +63,8 @@ test("the contract's commands, in its order, with their root rule and hidden mar
     ["unlink-package", true, false],
     ["setup", true, true],
     ["status", false, false],
+    ["verify", false, false],
+    ["history", true, false],
     ["uninstall", true, false],
   ]);
 });
@@ -73,7 +75,9 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
     return hidden ? `[${form}]` : form;
   };
   const rows = COMMANDS.map(({ meta, args }) => [meta.name, Object.entries(args).map(shown).join(" ")]);
-  const enroll = "--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --ca-file --hand-over";
+  const options =
+    "--ca-file --trusted-key --insecure-skip-signature --min-version --max-version --min-age --downgrade --netrc --bearer-token-file --client-cert --client-key --proxy-env";
+  const enroll = `--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --from --digest ${options} --hand-over`;
   const enrollHidden = "[--force-flag] [--self-setup] [--path] [--selinux-ssh]";
   expect(Object.fromEntries(rows)).toEqual({
     version: "",
@@ -86,6 +90,8 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
     "unlink-package": "",
     setup: "--path --reload --version --flag [--selinux-ssh] --tbot",
     status: "--err-if-should-update-now",
+    verify: "--json",
+    history: "--json",
     uninstall: "--force/-f",
   });
 });

@@ -19,6 +19,19 @@ test("every flag reaches its field", () => {
     { name: "proxy", value: "proxy.example.com" },
     { name: "group", value: "canary" },
     { name: "base-url", value: "https://cdn.example.com" },
+    { name: "base-url", value: "https://mirror.example.com" },
+    { name: "from", value: "file:///media/stick" },
+    { name: "digest", value: "AB".repeat(32) },
+    { name: "trusted-key", value: "/etc/key.pem" },
+    { name: "insecure-skip-signature", value: true },
+    { name: "min-version", value: "18" },
+    { name: "max-version", value: "18.2.0" },
+    { name: "min-age", value: "72h" },
+    { name: "downgrade", value: false },
+    { name: "netrc", value: "/etc/netrc" },
+    { name: "bearer-token-file", value: "/etc/token" },
+    { name: "client-cert", value: "/etc/cert.pem" },
+    { name: "client-key", value: "/etc/key.pem" },
     { name: "path", value: "/srv/bin" },
     { name: "overwrite", value: true },
     { name: "allow-proxy-conflict", value: true },
@@ -26,6 +39,7 @@ test("every flag reaches its field", () => {
     { name: "force-flag", value: "FIPS" },
     { name: "self-setup", value: true },
     { name: "hand-over", value: true },
+    { name: "proxy-env", value: true },
     { name: "ca-file", value: "/etc/ca.pem" },
     { name: "selinux-ssh", value: true },
     { name: "insecure", value: true },
@@ -39,6 +53,8 @@ test("every flag reaches its field", () => {
     proxy: "proxy.example.com",
     group: "canary",
     baseUrl: "https://cdn.example.com",
+    digest: "ab".repeat(32),
+    from: "/media/stick",
     path: "/srv/bin",
     overwrite: true,
     allowProxyConflict: true,
@@ -46,7 +62,23 @@ test("every flag reaches its field", () => {
     forceFlags: ["FIPS"],
     selfSetup: true,
     handOver: true,
-    caFile: "/etc/ca.pem",
+    keepProxies: true,
+    proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
+    viaSudo: false,
+    options: {
+      caFile: "/etc/ca.pem",
+      mirrors: ["https://mirror.example.com"],
+      trustedKeys: ["/etc/key.pem"],
+      skipSignature: true,
+      minVersion: "18",
+      maxVersion: "18.2.0",
+      minAge: "72h",
+      noDowngrade: true,
+      netrcFile: "/etc/netrc",
+      bearerTokenFile: "/etc/token",
+      clientCertificate: "/etc/cert.pem",
+      clientKey: "/etc/key.pem",
+    },
     selinuxSsh: true,
     insecure: true,
     debug: true,
@@ -71,12 +103,41 @@ describe("the SELinux setting changes only by the command line", () => {
   });
 });
 
+describe("the proxies are those that the command was started with", () => {
+  test("by the rules of Go, and whether sudo was there", () => {
+    const request = requestFrom([], { https_proxy: "http://p", NO_PROXY: "", no_proxy: "x", SUDO_UID: "1000" });
+    expect(request.proxies).toEqual({ httpsProxy: "http://p", httpProxy: "", noProxy: "x" });
+    expect({ viaSudo: request.viaSudo, keep: request.keepProxies }).toEqual({ viaSudo: true, keep: undefined });
+  });
+
+  test("and are forgotten only when that is said", () => {
+    expect(requestFrom([{ name: "proxy-env", value: false }]).keepProxies).toBe(false);
+  });
+});
+
 test("a file of authorities is kept by its absolute path, as later runs start elsewhere", () => {
-  expect(requestFrom([{ name: "ca-file", value: "ca.pem" }]).caFile).toBe(`${process.cwd()}/ca.pem`);
-  expect(requestFrom([]).caFile).toBe("");
+  expect(requestFrom([{ name: "ca-file", value: "ca.pem" }]).options.caFile).toBe(`${process.cwd()}/ca.pem`);
+  expect(requestFrom([]).options).toEqual({});
 });
 
 test("the agent's id file lies in `$TMPDIR`", () => {
   expect(requestFrom([], { TMPDIR: "/var/tmp" }).temporaryDirectory).toBe("/var/tmp");
   expect(requestFrom([], { TMPDIR: "" }).temporaryDirectory).toBe("/tmp");
+});
+
+describe("a release that was carried here is a path", () => {
+  test.each([
+    ["", ""],
+    ["/media/stick", "/media/stick"],
+    ["stick", `${process.cwd()}/stick`],
+    ["file:///media/my%20stick", "/media/my stick"],
+    ["FILE:///media/stick", "/media/stick"],
+    ["file:stick", `${process.cwd()}/file:stick`],
+  ])("%j", (value, path) => {
+    expect(requestFrom([{ name: "from", value }]).from).toBe(path);
+  });
+
+  test.each(["file://server/stick", "file:///media/%ZZ", "file:///media/%00", "/media/\0"])("and not %j", (value) => {
+    expect(() => requestFrom([{ name: "from", value }])).toThrow(expect.objectContaining({ code: "E_USAGE" }));
+  });
 });

@@ -101,7 +101,7 @@ describe("a failure is one log line and ends with 1", () => {
   });
 });
 
-test("a variable that could change the program is named and ignored", async () => {
+test("[threat refused-variables] a variable that could change the program is named and ignored", async () => {
   const environment = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
   const { stderr } = await run(["status", "--root", root], { environment });
   expect(stderr).toContain("variables:NODE_TLS_REJECT_UNAUTHORIZED");

@@ -22,7 +22,9 @@ test.each<[string, Row, number]>([
   ["same version in window", { tell: true, inWindow: true, active: NEW, target: NEW }, 0],
   ["same version, other edition, in window", { tell: true, inWindow: true, active: NEW, target: NEW_ENTERPRISE }, 3],
 ])("[core 7.12] %s", (_, { tell, inWindow, active, target }, exitCode) => {
-  const answer: FindAnswer = { target, flags: [], inWindow, jitterSeconds: 0, agpl: false };
+  const answer: FindAnswer = { target, flags: [], inWindow, jitterSeconds: 0, agpl: false, digests: new Map() };
   const status = { ...emptyConfig().status, active };
-  expect(statusExitCode({ status, answer }, tell)).toBe(exitCode);
+  expect(statusExitCode({ status, answer, limit: undefined }, tell)).toBe(exitCode);
+  const limit = { rule: "max-version", reason: "", hint: "" } as const;
+  expect(statusExitCode({ status, answer, limit }, tell)).toBe(0);
 });

@@ -19,7 +19,7 @@ describe("the version, window and jitter (updater-core 5.1)", () => {
     [{ auto_update: { agent_update_jitter_seconds: 1800.0 } }, { jitterSeconds: MAX_JITTER_SECONDS }],
     [{ auto_update: { agent_update_jitter_seconds: 4e9 } }, { jitterSeconds: MAX_JITTER_SECONDS }],
     [{ auto_update: { tools_version: 5 }, server_version: "19.0.0", auth: { type: "local" } }, { version: "" }],
-  ])("%j", (body, { version, ...expected }) => {
+  ])("[threat jitter-cap] %j", (body, { version, ...expected }) => {
     const answer = parse(body);
     expect(answer).toMatchObject(expected);
     if (version !== undefined) expect(answer.target.version).toBe(version);
@@ -50,8 +50,13 @@ test("the edition is known where no version is", () => {
 
 describe("what is no answer", () => {
   test.each<[status: number, contentType: string, text: string, message: string]>([
-    [404, "text/plain", "", "answered with status 404 when asked for the agent version"],
-    [503, "text/plain", "try later\n", 'answered with status 503 when asked for the agent version: "try later"'],
+    [404, "text/plain", "", "answered HTTP 404: there is no such place, when asked for the agent version"],
+    [
+      503,
+      "text/plain",
+      "try later\n",
+      'answered HTTP 503: the server is overloaded, or down for maintenance, when asked for the agent version: "try later"',
+    ],
     [200, "text/html", "<p>Log in", 'answered with a web page when asked for the agent version: "<p>Log in"'],
     [200, "", "\n<!DOCTYPE html>", 'answered with a web page when asked for the agent version: "<!DOCTYPE html>"'],
     [200, "text/plain", "", "answered with something else than a JSON object when asked for the agent version"],
@@ -73,8 +78,9 @@ describe("what is no answer", () => {
       "x".repeat(90),
       `answered with something else than a JSON object when asked for the agent version: "${"x".repeat(80)}…"`,
     ],
-  ])("%p %p %p", (status, contentType, text, message) => {
-    const read = () => parseFindAnswer({ status, contentType, text, proxy: PROXY });
+  ])("[threat answer-limits] [threat status-means] %p %p %p", (status, contentType, text, message) => {
+    const headers = new Headers({ "content-type": contentType });
+    const read = () => parseFindAnswer({ status, headers, text, proxy: PROXY });
     expect(read).toThrow(new UpdateError("E_FIND", `\`${PROXY}\` ${message}`));
   });
 
@@ -92,12 +98,33 @@ describe("what is no answer", () => {
 
   test("a jitter that is no number in the end", () => {
     const text = '{"auto_update":{"agent_update_jitter_seconds":1e999}}';
-    expect(code(() => parseFindAnswer({ status: 200, contentType: "", text, proxy: PROXY }))).toBe("E_FIND");
+    expect(code(() => parseFindAnswer({ status: 200, headers: new Headers(), text, proxy: PROXY }))).toBe("E_FIND");
   });
 
-  test.each(["latest", "18", "../../etc", "18.1.0/..", "18.1.0\n", "vv18.1.0"])("version %p", (version) => {
+  test.each([
+    "latest",
+    "18",
+    "../../etc",
+    "18.1.0/..",
+    "18.1.0\n",
+    "vv18.1.0",
+    "18.1.0-..",
+    "18.1.0+%2e%2e",
+    "18.1.0-\u202e",
+    `18.1.0-${"x".repeat(60)}`,
+  ])("[threat strict-versions] version %p", (version) => {
     expect(code(() => parse({ auto_update: { agent_version: version } }))).toBe("E_VERSION");
   });
+
+  test.each(["\u001b[2J", "\u009b2J", "\u007f", "\u202e", "\u2028"])(
+    "[threat plain-output] a version with %j is shown as an escape",
+    (version) => {
+      const read = () => parse({ auto_update: { agent_version: version } });
+      const escaped = `\\u${version.charCodeAt(0).toString(16).padStart(4, "0")}`;
+      expect(read).toThrow(expect.objectContaining({ message: expect.stringContaining(escaped) }));
+      expect(read).toThrow(expect.objectContaining({ message: expect.not.stringContaining(version) }));
+    },
+  );
 });
 
 test("whatever a server sends is refused by name, or within bounds", () => {
@@ -126,7 +153,7 @@ test("whatever a server sends is refused by name, or within bounds", () => {
       try {
         const { target, inWindow, jitterSeconds, agpl } = parseFindAnswer({
           status,
-          contentType: "",
+          headers: new Headers(),
           text,
           proxy: PROXY,
         });
@@ -140,10 +167,11 @@ test("whatever a server sends is refused by name, or within bounds", () => {
       }
     }),
   );
-});
+  // For busy machines.
+}, 30_000);
 
 function parse(body: unknown, onUnknownEdition?: (edition: string) => void): FindAnswer {
-  const received = { status: 200, contentType: "application/json", text: JSON.stringify(body), proxy: PROXY };
+  const received = { status: 200, headers: new Headers(), text: JSON.stringify(body), proxy: PROXY };
   return parseFindAnswer(received, onUnknownEdition);
 }
 

@@ -60,18 +60,19 @@ describe("readUpdaterId", () => {
     if (!(ID_FILE in contents)) expect(readdirSync(root)).not.toContain("tmp");
   });
 
-  test.each([
+  test.each<[string, Contents]>([
     ["other than an id", { [ID_FILE]: "x&group=canary" }],
     ["escape codes", { [ID_FILE]: "\u001b[2J" }],
     ["too large", { [ID_FILE]: "a".repeat(5000) }],
     ["a planted link", { [ID_FILE]: { link: MACHINE_ID } }],
-  ])("a file that is %s is told and not used", (_, contents) => {
+    ["a fifo that nobody writes", { [ID_FILE]: { fifo: true } }],
+  ])("[threat plantable-files] a file that is %s is told and not used", (_, contents) => {
     const { id, warnings } = read({ ...contents, [MACHINE_ID]: "test1" });
     expect(id).toBe("6abf58ef-f6cc-55ae-91e2-376af6b0ba90");
     expect(warnings).toEqual([`The updater id is made without \`${ID_FILE}\`.`]);
   });
 
-  test("a link is followed from /etc, not from the data directory", () => {
+  test("[threat plantable-files] a link is followed from /etc, not from the data directory", () => {
     const { id, warnings } = read({
       [MACHINE_ID]: { link: "/run/machine-id" },
       "/run/machine-id": "test1",
@@ -98,7 +99,7 @@ describe("readPersistedId", () => {
   test("no path known", () => expect(readPersistedId(hostFiles(host({})), "")).toBe(""));
 });
 
-type Contents = Record<string, string | { link: string }>;
+type Contents = Record<string, string | { link: string } | { fifo: true }>;
 
 function read(contents: Contents) {
   const root = host(contents);
@@ -115,7 +116,8 @@ function host(contents: Contents): string {
   for (const [path, content] of Object.entries(contents)) {
     mkdirSync(join(root, dirname(path)), { recursive: true });
     if (typeof content === "string") writeFileSync(join(root, path), content);
-    else symlinkSync(content.link, join(root, path));
+    else if ("link" in content) symlinkSync(content.link, join(root, path));
+    else Bun.spawnSync(["mkfifo", join(root, path)]);
   }
   return root;
 }

@@ -4,6 +4,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -17,6 +18,8 @@ export interface Authority {
   ca: string;
   /** A server certificate for `names` (host names and IP addresses), valid now unless told otherwise. */
   issue(names?: readonly string[], validity?: Validity): Promise<ServerCertificate>;
+  /** A certificate that a client shows. */
+  issueClient(commonName: string): Promise<ServerCertificate>;
 }
 
 /** All PEM: what a TLS server presents, and the authority behind it. */
@@ -39,7 +42,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** Makes an authority of its own key, so two of them never trust each other. */
+/** Makes an authority of its own key, so two of them never trust each other. More of its name may follow, as in `A,O=B`. */
 export async function makeAuthority(commonName = "Test authority"): Promise<Authority> {
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -54,27 +57,30 @@ export async function makeAuthority(commonName = "Test authority"): Promise<Auth
     ],
   });
   const ca = `${certificate.toString("pem")}\n`;
+  const sign = async (commonName: string, validity: Validity, extensions: readonly Extension[]) => {
+    const own = await makeKeys();
+    const leaf = await X509CertificateGenerator.create({
+      subject: `CN=${commonName}`,
+      issuer: certificate.subject,
+      ...period(validity),
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      extensions: [new BasicConstraintsExtension(false, undefined, true), ...extensions],
+    });
+    return { ca, cert: `${leaf.toString("pem")}\n`, key: await privateKeyPem(own.privateKey) };
+  };
   return {
     ca,
-    async issue(names = LOCAL_NAMES, validity = "current") {
-      const own = await makeKeys();
-      const leaf = await X509CertificateGenerator.create({
-        subject: `CN=${names[0] ?? "nobody"}`,
-        issuer: certificate.subject,
-        ...period(validity),
-        publicKey: own.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: ALGORITHM,
-        extensions: [
-          new BasicConstraintsExtension(false, undefined, true),
-          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-          new SubjectAlternativeNameExtension(
-            names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value }) as const),
-          ),
-        ],
-      });
-      return { ca, cert: `${leaf.toString("pem")}\n`, key: await privateKeyPem(own.privateKey) };
-    },
+    issue: (names = LOCAL_NAMES, validity = "current") =>
+      sign(names[0] ?? "nobody", validity, [
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+        new SubjectAlternativeNameExtension(
+          names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value }) as const),
+        ),
+      ]),
+    issueClient: (commonName) =>
+      sign(commonName, "current", [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])]),
   };
 }
 

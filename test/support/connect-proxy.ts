@@ -6,6 +6,8 @@ export interface ConnectProxy extends AsyncDisposable {
   address: string;
   /** The first line of each request, in order. */
   requests: string[];
+  /** All that clients sent, in tunnels too; a character is a byte. */
+  seen: string;
 }
 
 interface ProxyOptions {
@@ -19,7 +21,15 @@ interface ProxyOptions {
 
 /** Starts the proxy; it speaks CONNECT, and answers anything else with 502 (or 407 where credentials are due). */
 export async function startConnectProxy(options: ProxyOptions = {}): Promise<ConnectProxy> {
-  const requests: string[] = [];
+  const proxy: ConnectProxy = {
+    address: "",
+    requests: [],
+    seen: "",
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
@@ -29,12 +39,15 @@ export async function startConnectProxy(options: ProxyOptions = {}): Promise<Con
   const server = createServer((client) => {
     keep(client);
     let head = "";
+    client.on("data", (chunk: Buffer) => {
+      proxy.seen += chunk.toString("latin1");
+    });
     const read = (chunk: Buffer) => {
       head += chunk.toString("latin1");
       if (!head.includes("\r\n\r\n")) return;
       client.off("data", read);
       const line = head.slice(0, head.indexOf("\r\n"));
-      requests.push(line);
+      proxy.requests.push(line);
       const destination = /^CONNECT (\S+) HTTP/.exec(line)?.[1];
       const status = refusal(head, destination, options);
       if (status !== undefined || destination === undefined) {
@@ -53,14 +66,8 @@ export async function startConnectProxy(options: ProxyOptions = {}): Promise<Con
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const at = server.address();
   if (at === null || typeof at === "string") throw new Error("the proxy has no port");
-  return {
-    address: `127.0.0.1:${at.port}`,
-    requests,
-    async [Symbol.asyncDispose]() {
-      for (const socket of open) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  proxy.address = `127.0.0.1:${at.port}`;
+  return proxy;
 }
 
 function refusal(head: string, destination: string | undefined, options: ProxyOptions): number | undefined {

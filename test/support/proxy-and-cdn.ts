@@ -33,6 +33,8 @@ export interface FindBody {
     agent_version?: string;
     agent_auto_update?: boolean;
     agent_update_jitter_seconds?: number;
+    /** Ours: the SHA-256 of archives by their file names. */
+    agent_digests?: Record<string, string>;
   };
   edition?: string;
   fips?: boolean;

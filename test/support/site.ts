@@ -17,6 +17,8 @@ export interface Site extends AsyncDisposable {
   takeRequests(): string[];
   /** Makes a release among those that are served. */
   release(options: Omit<ReleaseOptions, "directory">): Promise<MadeRelease>;
+  /** Starts another mirror of the same releases: an origin of its own. */
+  mirror(): Promise<ProxyAndCdn>;
 }
 
 export async function startSite(): Promise<Site> {
@@ -38,6 +40,7 @@ export async function startSite(): Promise<Site> {
         return `${name}${path}${words && `?${words}`}`;
       }),
     release: (options) => makeRelease({ ...options, directory: releases }),
+    mirror: () => startProxyAndCdn({ certificates, releases }),
     async [Symbol.asyncDispose]() {
       await tunnel[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

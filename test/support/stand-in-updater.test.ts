@@ -70,13 +70,14 @@ describe("the updater of a release", () => {
     ]);
   });
 
-  test("notes argv and variables of each call", async () => {
+  test("notes argv, variables and the names of all variables of each call", async () => {
     using host = await updaterHost();
     host.run(SETUP);
     host.run([...SETUP, "--reload"]);
+    const names = expect.arrayContaining(Object.keys(VARIABLES));
     expect(host.notedCalls()).toEqual([
-      { argv: SETUP, environment: VARIABLES },
-      { argv: [...SETUP, "--reload"], environment: VARIABLES },
+      { argv: SETUP, environment: VARIABLES, names },
+      { argv: [...SETUP, "--reload"], environment: VARIABLES, names },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Files } from "../../src/platform/files.ts";
@@ -42,6 +42,6 @@ function entriesBelow(files: Files, folder: string): [string, string][] {
     const kind = files.stat(path)?.kind;
     if (kind === "directory") return entriesBelow(files, path);
     if (kind === "symlink") return [[path, `-> ${files.readLink(path)}`]];
-    return [[path, files.readText(path, 1 << 21) ?? ""]];
+    return [[path, readFileSync(files.real(path), "utf8")]];
   });
 }

@@ -27,6 +27,7 @@ export function testWorld(root: string, parts: Partial<World> = {}): World & { l
   const noNetwork: Http = { get: (url) => Promise.reject(new Error(`this test has no network: ${url}`)) };
   return {
     files: hostFiles(root),
+    localFiles: hostFiles(),
     processes: hostProcesses,
     clock: systemClock,
     http: noNetwork,

@@ -5,6 +5,8 @@ import type { Processes } from "../../src/platform/processes.ts";
 import type { World } from "../../src/platform/world.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { type EnrollRequest, enroll } from "../../src/update/enroll.ts";
+import { readStatus, type StatusReport } from "../../src/update/status.ts";
+import { type UpdateRequest, update } from "../../src/update/update.ts";
 import type { Site } from "./site.ts";
 import { type TemporaryHost, temporaryHost } from "./temporary-host.ts";
 import { type KeptLog, testWorld } from "./test-world.ts";
@@ -17,6 +19,9 @@ export interface UpdateHost extends TemporaryHost {
   world: World & { log: KeptLog };
   /** Runs `enable` with the site's server as proxy and mirror, unless the request says otherwise. */
   enroll(request?: Partial<EnrollRequest>): Promise<void>;
+  /** Runs `update --now`, unless the request says otherwise. */
+  update(request?: Partial<UpdateRequest>): Promise<void>;
+  status(): Promise<StatusReport>;
   read(path: string): string;
   /** `update.yaml` with `PROXY` for the server's address; undefined when there is none. */
   config(): string | undefined;
@@ -79,6 +84,8 @@ const REQUEST: Omit<EnrollRequest, "proxy" | "baseUrl"> = {
   command: "enable",
   namespace: NAMESPACE,
   group: "",
+  digest: "",
+  from: "",
   path: "",
   selinuxSsh: undefined,
   overwrite: false,
@@ -87,7 +94,20 @@ const REQUEST: Omit<EnrollRequest, "proxy" | "baseUrl"> = {
   forceFlags: [],
   selfSetup: false,
   handOver: false,
-  caFile: "",
+  options: {},
+  keepProxies: undefined,
+  proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
+  viaSudo: false,
+  insecure: false,
+  debug: false,
+  logFormat: "text",
+  temporaryDirectory: "/tmp",
+};
+
+const UPDATE: UpdateRequest = {
+  namespace: NAMESPACE,
+  isNow: true,
+  selfSetup: false,
   insecure: false,
   debug: false,
   logFormat: "text",
@@ -100,10 +120,12 @@ function updateHost(site: Site, host: TemporaryHost, world: UpdateHost["world"])
     ...host,
     world,
     enroll: (request = {}) => enroll(world, { ...REQUEST, proxy: address, baseUrl, ...request }),
+    update: (request = {}) => update(world, { ...UPDATE, ...request }),
+    status: () => readStatus(world, { namespace: NAMESPACE, insecure: false }),
     read: (path) => readFileSync(join(host.root, path), "utf8"),
     config: () => host.files.readText(NAMESPACE.config, 1 << 16)?.replaceAll(address, "PROXY"),
     setConfig: (text) => host.write(NAMESPACE.config, text.replaceAll("PROXY", address)),
-    tree: () => snapshot(host.root, (path) => !LEFT_OUT.includes(path)),
+    tree: () => snapshot(host.root, (path) => !LEFT_OUT.includes(path) && !path.endsWith("/history.jsonl")),
     systemctl: () =>
       host.files
         .readText(SYSTEMCTL_LOG, 1 << 16)

@@ -108,7 +108,7 @@ const ROWS: Record<string, Row> = {
   },
   "the options file cannot be parsed": {
     host: (host) => host.write(NAMESPACE.options, "version: v1\nkind: [\n"),
-    request: () => ({ caFile: "default" }),
+    request: () => ({ options: { caFile: "default" } }),
     code: "E_OPTIONS_READ",
     says: [NAMESPACE.options],
   },
@@ -227,7 +227,7 @@ const ROWS: Record<string, Row> = {
     code: "E_CHECKSUM",
     says: [ARCHIVE, "SHA-256"],
   },
-  "a program is for another processor": {
+  "[threat program-fit] a program is for another processor": {
     request: () => ({ forceVersion: "18.2.0" }),
     code: "E_PROGRAM",
     says: ["bin/teleport", "and this host is"],

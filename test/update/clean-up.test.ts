@@ -80,7 +80,7 @@ describe("a finished move", () => {
     host.write(`${NAMESPACE.updaterCopies}/0.0.1-old/teleport-update`, "old");
     await host.enroll({ overwrite: true });
     expect(versionsOf(host)).toEqual(["16.0.0", "18.0.0", "18.0.0_old", "18.1.0"]);
-    expect(warningsOf(host)).toContainEqual(expect.stringMatching(/^WARN Unable to clean up\. error:.*`18\.0\.0_old`/));
+    expect(warningsOf(host)).toContainEqual(expect.stringMatching(/^WARN Unable to clean up\. error:.*"18\.0\.0_old"/));
     expect(host.files.list(LINKS)).not.toContainEqual(expect.stringContaining("replaced"));
     expect(host.files.list(NAMESPACE.updaterCopies)).toHaveLength(1);
   });

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { FindAnswer } from "../../src/cluster/find-answer.ts";
 import { isUpdateError } from "../../src/platform/errors.ts";
-import { DEFAULT_BASE_URL } from "../../src/release/address.ts";
 import {
   NO_REVISION,
   REVISION_FLAGS,
@@ -16,26 +15,31 @@ import { decideEnrollment, type EnrollInputs } from "../../src/update/decide-enr
 interface Facts {
   active?: Revision;
   skip?: Revision;
-  baseUrl?: string;
   pinned?: boolean;
   enabled?: boolean;
   version?: string;
   flags?: readonly RevisionFlag[];
   inWindow?: boolean;
-  agpl?: boolean;
   forceVersion?: string;
   forceFlags?: readonly string[];
 }
 
 function inputs(facts: Facts): EnrollInputs {
   const { spec, ...empty } = emptyConfig();
-  const { baseUrl = "", pinned = false, enabled = false, active = NO_REVISION, skip } = facts;
-  const { version = "18.1.0", flags = [], inWindow = false, agpl = false } = facts;
-  const answer: FindAnswer = { target: revision(version, flags), flags, inWindow, jitterSeconds: 0, agpl };
+  const { pinned = false, enabled = false, active = NO_REVISION, skip } = facts;
+  const { version = "18.1.0", flags = [], inWindow = false } = facts;
+  const answer: FindAnswer = {
+    target: revision(version, flags),
+    flags,
+    inWindow,
+    jitterSeconds: 0,
+    agpl: false,
+    digests: new Map(),
+  };
   return {
     config: {
       ...empty,
-      spec: { ...spec, baseUrl, pinned, enabled },
+      spec: { ...spec, pinned, enabled },
       status: { idFile: "", active, ...(skip && { skip }) },
     },
     answer,
@@ -75,18 +79,10 @@ describe("what enable and pin do", () => {
     expect(decide(facts).retriesSkipped).toBe(retriesSkipped);
   });
 
-  test.each<[string, Facts, string]>([
-    ["the default place", {}, DEFAULT_BASE_URL],
-    ["the configured place", { baseUrl: "https://mirror.test" }, "https://mirror.test"],
-    ["the configured place of an AGPL cluster", { baseUrl: "https://mirror.test", agpl: true }, "https://mirror.test"],
-  ])("releases come from %s", (_, facts, baseUrl) => expect(decide(facts).baseUrl).toBe(baseUrl));
-
-  test.each<[string, Facts, string]>([
-    ["no version is advertised", { version: "" }, "E_NO_TARGET"],
-    ["an AGPL cluster has no default place", { agpl: true }, "E_BASE_URL"],
-    ["nor has a forced version of it", { agpl: true, forceVersion: "17.0.0" }, "E_BASE_URL"],
-  ])("fails when %s", (_, facts, code) => {
-    expect(() => decide(facts)).toThrow(expect.objectContaining({ code, hint: expect.any(String) }));
+  test("fails when no version is advertised", () => {
+    expect(() => decide({ version: "" })).toThrow(
+      expect.objectContaining({ code: "E_NO_TARGET", hint: expect.any(String) }),
+    );
   });
 
   test("tells why", () => {
@@ -104,10 +100,8 @@ describe("for whatever inputs", () => {
     {
       active: someRevision,
       skip: someRevision,
-      baseUrl: fc.constantFrom("", "https://mirror.test"),
       version,
       flags,
-      agpl: fc.boolean(),
       forceVersion: version,
       forceFlags: fc.array(fc.constantFrom(...REVISION_FLAGS, "Other")),
     },
@@ -137,15 +131,6 @@ describe("for whatever inputs", () => {
         expect(decision.target.flags).toEqual(expect.arrayContaining([...(given.flags ?? [])]));
         const added = decision.target.flags.filter((flag) => !given.flags?.includes(flag));
         expect(given.forceFlags ?? []).toEqual(expect.arrayContaining(added));
-      }),
-    );
-  });
-
-  test("the default place is never that of an AGPL cluster", () => {
-    fc.assert(
-      fc.property(facts, (given) => {
-        const decision = outcome({ ...given, agpl: true });
-        if (typeof decision !== "string") expect(decision.baseUrl).toBe("https://mirror.test");
       }),
     );
   });

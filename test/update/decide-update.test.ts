@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { FindAnswer } from "../../src/cluster/find-answer.ts";
 import { NO_REVISION, REVISION_FLAGS, type Revision, revision, sameRevision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
+import type { HeldBack } from "../../src/update/decide-limits.ts";
 import {
   decideUpdate,
   decisionAttributes,
@@ -19,20 +20,23 @@ interface Facts {
   active?: Revision;
   skip?: Revision | undefined;
   jitterSeconds?: number;
+  limit?: HeldBack | undefined;
 }
 
+const LIMIT: HeldBack = { rule: "max-version", reason: "18.1.0 is above", hint: "" };
 const OLD = revision("18.0.0");
 const NEW = revision("18.1.0");
 const NEW_ENTERPRISE = revision("18.1.0", ["Enterprise"]);
 
 function inputs({ pinned = false, inWindow = false, isNow = false, ...facts }: Facts): UpdateInputs {
-  const { target = NEW, active = OLD, skip, jitterSeconds = 60 } = facts;
+  const { target = NEW, active = OLD, skip, jitterSeconds = 60, limit } = facts;
   const { spec, ...empty } = emptyConfig();
-  const answer: FindAnswer = { target, flags: target.flags, inWindow, jitterSeconds, agpl: false };
+  const answer: FindAnswer = { target, flags: target.flags, inWindow, jitterSeconds, agpl: false, digests: new Map() };
   return {
     config: { ...empty, spec: { ...spec, enabled: true, pinned }, status: { idFile: "", active, skip } },
     answer,
     isNow,
+    limit,
   };
 }
 
@@ -57,6 +61,9 @@ test.each<[string, Facts, UpdateRule, UpdateDecision["action"], UpdateDecision["
   ["9 [core 7.4 skip version]", { ...OPEN, skip: NEW }, "broken", "stay", "info"],
   ["9, with --now", { isNow: true, skip: NEW }, "broken", "stay", "info"],
   ["9, in another edition", { ...OPEN, skip: NEW_ENTERPRISE }, "broken", "stay", "info"],
+  ["our own, before 10", { ...OPEN, limit: LIMIT }, "held-back", "stay", "warn"],
+  ["our own, with --now", { isNow: true, limit: LIMIT }, "held-back", "stay", "warn"],
+  ["9, and held back", { ...OPEN, skip: NEW, limit: LIMIT }, "broken", "stay", "info"],
   ["10", OPEN, "move", "move", "info"],
   ["10, with --now", { isNow: true }, "move", "move", "info"],
   ["10, to an older version", { ...OPEN, active: revision("19.0.0") }, "move", "move", "info"],
@@ -97,8 +104,9 @@ describe("for whatever inputs", () => {
     target: someRevision,
     active: someRevision,
     skip: fc.option(someRevision, { nil: undefined }),
+    limit: fc.constantFrom(undefined, LIMIT),
   });
-  type All = Required<Facts>;
+  type All = Omit<Required<Facts>, "limit"> & { limit: HeldBack | undefined };
 
   /** Each row of the contract's table by its own cells alone, whatever the rows above it say. */
   const isOpen = ({ inWindow, isNow }: All) => inWindow || isNow;
@@ -115,6 +123,7 @@ describe("for whatever inputs", () => {
     ["no-target", isMissing],
     ["up-to-date", isActive],
     ["broken", isBroken],
+    ["held-back", ({ limit }) => limit !== undefined],
     ["move", () => true],
   ];
 

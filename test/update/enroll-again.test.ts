@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { lstatSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { historyPath } from "../../src/update/history.ts";
 import { must } from "../support/must.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import type { MadeRelease } from "../support/release-maker.ts";
@@ -71,7 +72,9 @@ describe("a host of upstream's updater", () => {
     const theirs = before.filter((line) => !line.startsWith(`${LINK} `) && !line.includes("/setup-calls.jsonl"));
     expect(host.tree()).toEqual(expect.arrayContaining(theirs));
     const ours = host.tree().filter((line) => !before.includes(line) && !line.startsWith(`${NAMESPACE.directory}/`));
-    expect(ours.filter((line) => !line.includes(".service.wants/"))).toEqual([`${LINK} -> ${COPY}`]);
+    const others = ours.filter((line) => !/\.service\.(wants|d)\//.test(line));
+    expect(others).toEqual([`${LINK} -> ${COPY}`]);
+    expect(ours).toContainEqual(expect.stringContaining(`${NAMESPACE.updaterDropIn} 644 `));
     expect(host.files.readLink(LINK)).toBe(COPY);
   });
 
@@ -155,6 +158,6 @@ const SETUP = [
 /** When each entry was last written, in nanoseconds, but for what the lock touches. */
 function changeTimes(host: UpdateHost): Record<string, bigint> {
   const names = readdirSync(host.root, { recursive: true, encoding: "utf8" }).map((name) => `/${name}`);
-  const watched = names.filter((path) => path !== NAMESPACE.lock);
+  const watched = names.filter((path) => ![NAMESPACE.lock, historyPath(NAMESPACE)].includes(path));
   return Object.fromEntries(watched.map((path) => [path, lstatSync(join(host.root, path), { bigint: true }).mtimeNs]));
 }

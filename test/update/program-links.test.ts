@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { hostFiles } from "../../src/platform/host-files.ts";
+import { folderSource } from "../../src/release/folder-source.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
@@ -17,12 +19,17 @@ function jobFor(version: string): Activation {
     namespace: NAMESPACE,
     config: { ...config, spec: { ...config.spec, path: LINKS } },
     target: revision(version),
-    baseUrl: "https://mirror.test",
+    release: {
+      name: "",
+      source: folderSource(hostFiles(), "/", ""),
+      demands: { pinned: [], keys: [], skipSignature: false },
+    },
     dataDirectory: "/var/lib/teleport",
     isRepair: false,
+    givenProxies: undefined,
     attempt: undefined,
     overwrite: false,
-    caFile: "",
+    options: {},
     selfSetup: true,
     handOver: false,
     debug: false,

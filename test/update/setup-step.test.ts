@@ -29,6 +29,7 @@ const STEP: SetupStep = {
 const CHOICE: SetupChoice = {
   selinuxSsh: false,
   selfSetup: false,
+  handOver: false,
   reloads: [],
   debug: false,
   logFormat: "text",

@@ -2,19 +2,24 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { revision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
+import type { HeldBack } from "../../src/update/decide-limits.ts";
 import type { StatusReport } from "../../src/update/status.ts";
 import { formatGoDuration, formatStatus } from "../../src/update/status-format.ts";
 
 const LEAST: StatusReport = {
   spec: { ...emptyConfig().spec, proxy: "proxy.acme.test:3080", path: "/usr/local/bin" },
   status: emptyConfig().status,
-  answer: { target: revision("18.4.2"), flags: [], inWindow: false, jitterSeconds: 0, agpl: false },
+  answer: { target: revision("18.4.2"), flags: [], inWindow: false, jitterSeconds: 0, agpl: false, digests: new Map() },
   id: "",
+  proof: undefined,
+  limit: undefined,
+  proxyEnv: undefined,
 };
 
 describe("the report", () => {
   test("reads as the sample of the contract", () => {
     const report: StatusReport = {
+      ...LEAST,
       spec: { ...LEAST.spec, path: "/opt/teleport/blue/bin", group: "canary", enabled: true, pinned: true },
       status: {
         idFile: "/tmp/teleport-update_blue.id",
@@ -47,6 +52,16 @@ id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
 `);
   });
 
+  test("says by what the release was accepted, and what holds the host back", () => {
+    const limit: HeldBack = { rule: "max-version", reason: "18.4.2 is above the maximum of this host, 18.3", hint: "" };
+    expect(
+      formatStatus({ ...LEAST, proof: { by: "pinned digest", isSignatureSkipped: false }, limit }),
+    ).toEndWith(`jitter: 0s
+proof: pinned digest
+held_back: 'max-version: 18.4.2 is above the maximum of this host, 18.3'
+`);
+  });
+
   test("leaves out what there is not", () => {
     expect(formatStatus(LEAST)).toBe(`proxy: proxy.acme.test:3080
 path: /usr/local/bin
@@ -64,6 +79,7 @@ jitter: 0s
   test("holds every key in its place", () => {
     const full = revision("18.4.1", ["Enterprise", "FIPS"]);
     const report: StatusReport = {
+      ...LEAST,
       spec: {
         ...LEAST.spec,
         group: "1:20",
@@ -80,6 +96,7 @@ jitter: 0s
       },
       answer: { ...LEAST.answer, target: full, agpl: true, jitterSeconds: 1800 },
       id: "2c652f3c-ae11-5e5a-ba40-73cba91149cd",
+      proxyEnv: "http://proxy.example.com:3128",
     };
     expect(formatStatus(report)).toBe(`proxy: proxy.acme.test:3080
 path: /usr/local/bin
@@ -111,6 +128,7 @@ in_window: false
 jitter: 30m0s
 agpl: true
 id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
+proxy_env: http://proxy.example.com:3128
 `);
   });
 });

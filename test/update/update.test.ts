@@ -174,7 +174,7 @@ describe("a move that fails is written down, and changes nothing else", () => {
   test("[core 7.4 install error] of the default CDN: the version is not blamed", async () => {
     using host = runningHost(site);
     host.setConfig(updateYaml(without("base_url"), versions('""')));
-    site.server.respond(ARCHIVE, () => new Response(null, { status: 500 }));
+    site.server.respond(ARCHIVE, () => new Response(null, { status: 404 }));
     expect(await failing(host, IN_WINDOW)).toBe("E_DOWNLOAD");
     site.server.respond(ARCHIVE, undefined);
     expect(site.takeRequests()).toEqual([FIND, `cdn.teleport.dev${ARCHIVE}.sha256`, `cdn.teleport.dev${ARCHIVE}`]);

@@ -7,25 +7,47 @@ import { must } from "../../support/must.ts";
 const PORT = 23128;
 /** Made by the package. */
 const USER = "proxy";
+const PROGRAMS = "/usr/lib/squid";
 
 /** A real forward proxy, as sites have it. */
 export interface Squid extends AsyncDisposable {
-  /** For `HTTPS_PROXY`. */
+  /** For `HTTPS_PROXY`, with user name and password where it asks for them. */
   url: string;
-  /** Ends squid, so that it has written all, and answers what it noted: method, destination and outcome of each request. */
+  /** Where it opens TLS: the certificate of the authority that it signs with, as PEM; else empty. */
+  ca: string;
+  /** What it noted so far: method, destination and outcome of each request that has ended. */
+  noted(): string[];
+  /** Ends squid, so that it has written all, and answers what it noted. */
   accessLog(): Promise<string[]>;
 }
 
+interface SquidOptions {
+  /** `user:password`, which it asks of everybody. */
+  credentials?: string;
+  /** Opens TLS, with certificates of an authority of its own; it trusts the authority given here, as PEM. */
+  opensTls?: string;
+  port?: number;
+}
+
 /** Starts squid on `address`; it alone knows the addresses of the `names`. Fails with what it said when it does not come up. */
-export async function startSquid(address: string, names: Record<string, string>): Promise<Squid> {
+export async function startSquid(
+  address: string,
+  names: Record<string, string>,
+  options: SquidOptions = {},
+): Promise<Squid> {
+  const { credentials, opensTls, port = PORT } = options;
   const folder = mkdtempSync(join(tmpdir(), "squid-"));
   const at = (name: string) => join(folder, name);
+  const owner = Number(await must(["id", "-u", USER]));
   const hosts = Object.entries(names).map(([name, target]) => `${target} ${name}\n`);
   writeFileSync(at("hosts"), hosts.join(""));
+  chownSync(folder, owner, 0);
+  const access = credentials === undefined ? "http_access allow all" : await askFor(credentials, at);
+  const tls = opensTls === undefined ? "" : await openTls(opensTls, owner, at);
   writeFileSync(
     at("squid.conf"),
-    `http_port ${address}:${PORT}
-http_access allow all
+    `${access}
+http_port ${address}:${port} ${tls}
 hosts_file ${at("hosts")}
 visible_hostname squid.test
 cache deny all
@@ -37,15 +59,11 @@ pid_filename none
 shutdown_lifetime 0 seconds
 `,
   );
-  chownSync(folder, Number(await must(["id", "-u", USER])), 0);
-  const squid = Bun.spawn(
-    [
-      // As its own user from the start: a process that drops root by itself would outlive a test that is killed.
-      ...["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--pdeathsig", "KILL"],
-      ...["squid", "-N", "-d", "1", "-f", at("squid.conf")],
-    ],
-    { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
-  );
+  const squid = Bun.spawn([...AS_ITS_USER, "squid", "-N", "-d", "1", "-f", at("squid.conf")], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
   const stop = async () => {
     squid.kill("SIGTERM");
     await squid.exited;
@@ -57,11 +75,14 @@ shutdown_lifetime 0 seconds
     rmSync(folder, { recursive: true });
     throw error;
   }
+  const noted = () => readFileSync(at("access.log"), "utf8").split("\n").filter(Boolean);
   return {
-    url: `http://${address}:${PORT}`,
+    url: `http://${credentials === undefined ? "" : `${credentials}@`}${address}:${port}`,
+    ca: opensTls === undefined ? "" : readFileSync(at("ca.pem"), "utf8"),
+    noted,
     async accessLog() {
       await stop();
-      return readFileSync(at("access.log"), "utf8").trimEnd().split("\n");
+      return noted();
     },
     async [Symbol.asyncDispose]() {
       await stop();
@@ -70,12 +91,45 @@ shutdown_lifetime 0 seconds
   };
 }
 
+/** From the start: a process that drops root by itself would outlive a test that is killed. */
+const AS_ITS_USER = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--pdeathsig", "KILL"];
+
+async function askFor(credentials: string, at: (name: string) => string): Promise<string> {
+  const [user = "", password = ""] = credentials.split(":");
+  writeFileSync(at("passwords"), `${user}:${await must(["openssl", "passwd", "-6", password])}`);
+  return `auth_param basic program ${PROGRAMS}/basic_ncsa_auth ${at("passwords")}
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all`;
+}
+
+/** The words of the port that open TLS. Needs the squid that is built with OpenSSL. */
+async function openTls(trusted: string, owner: number, at: (name: string) => string): Promise<string> {
+  writeFileSync(at("trusted.pem"), trusted);
+  await must([
+    ...["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${OPENING_AUTHORITY}`],
+    ...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", at("ca.key"), "-out", at("ca.pem")],
+  ]);
+  chownSync(at("ca.key"), owner, 0);
+  const store = ["-s", at("certificates"), "-M", "4MB"];
+  await must([...AS_ITS_USER, `${PROGRAMS}/security_file_certgen`, "-c", ...store]);
+  const certificate = `tls-cert=${at("ca.pem")} tls-key=${at("ca.key")}`;
+  return `ssl-bump ${certificate} generate-host-certificates=on
+sslcrtd_program ${PROGRAMS}/security_file_certgen ${store.join(" ")}
+sslcrtd_children 1
+tls_outgoing_options cafile=${at("trusted.pem")}
+ssl_bump bump all`;
+}
+
+/** The name of the authority of a squid that opens TLS. */
+export const OPENING_AUTHORITY = "Authority of the opening proxy";
+
 async function listening(stderr: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   let said = "";
   for await (const chunk of stderr.values({ preventCancel: true })) {
     said += decoder.decode(chunk, { stream: true });
-    if (said.includes("Accepting HTTP Socket connections")) return;
+    if (/Accepting .*HTTP Socket connections/.test(said)) return;
   }
   throw new Error(`squid did not come up:\n${said}`);
 }

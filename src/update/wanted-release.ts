@@ -1,0 +1,67 @@
+import type { FindAnswer } from "../cluster/find-answer.ts";
+import type { World } from "../platform/world.ts";
+import { archiveName, goArchitecture } from "../release/address.ts";
+import { failOver } from "../release/fail-over.ts";
+import { folderSource } from "../release/folder-source.ts";
+import { httpSource } from "../release/http-source.ts";
+import type { ProofDemands } from "../release/proof.ts";
+import type { ReleaseSource } from "../release/source.ts";
+import { readTrustedKeys } from "../release/trusted-keys.ts";
+import { readCredentials } from "../settings/credentials.ts";
+import type { UpdaterOptions } from "../settings/options.ts";
+import type { Revision } from "../settings/revision.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
+import { chooseBaseUrl } from "./choose-base-url.ts";
+
+/** A release that a host is to get: its file name, where it comes from, and what has to be shown of it. */
+export interface WantedRelease {
+  name: string;
+  source: ReleaseSource;
+  demands: ProofDemands;
+}
+
+export interface WantedInputs {
+  target: Revision;
+  config: UpdateConfig;
+  answer: FindAnswer;
+  /** As they count in this run, with paths of this machine. */
+  options: UpdaterOptions;
+  /** A file or folder of this machine that stands for all other places; empty when the network does. */
+  from: string;
+  /** Lower-case hex; empty when the operator gave none. */
+  digest: string;
+}
+
+/**
+ * Where the release of a revision comes from and what it must prove, for this machine. Nothing is asked of the network yet.
+ * Fails with `E_BASE_URL`, `E_CREDENTIALS`, `E_TRUSTED_KEY`, `E_PROGRAM`, or `E_DOWNLOAD` for a `from` that is not there or is another release.
+ */
+export async function wantedRelease(world: World, inputs: WantedInputs): Promise<WantedRelease> {
+  const { target, options, answer, digest } = inputs;
+  const name = archiveName(target, "linux", goArchitecture(process.arch));
+  const fromCluster = answer.digests.get(name);
+  return {
+    name,
+    source: chooseSource(world, name, inputs),
+    demands: {
+      pinned: [
+        ...(digest === "" ? [] : [{ sha256: digest, by: "`--digest`" }]),
+        ...(fromCluster === undefined ? [] : [{ sha256: fromCluster, by: "the cluster" }]),
+      ],
+      keys: await readTrustedKeys(world.localFiles, options.trustedKeys ?? []),
+      skipSignature: options.skipSignature ?? false,
+    },
+  };
+}
+
+/** Credentials are for places that the operator named, never for the official one. */
+function chooseSource(world: World, name: string, { config, answer, options, from }: WantedInputs): ReleaseSource {
+  if (from !== "") return folderSource(world.localFiles, from, name);
+  const first = chooseBaseUrl(config, answer);
+  if (config.spec.baseUrl === "") return httpSource(world, first);
+  const places = [first, ...(options.mirrors ?? [])];
+  return failOver(
+    places.map((url) => httpSource(world, url, readCredentials(world.localFiles, options, url))),
+    world.log,
+  );
+}

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { statusExitCode } from "../../src/cli/status.ts";
+import type { GivenOptions } from "../../src/settings/options.ts";
+import type { LimitRule } from "../../src/update/decide-limits.ts";
+import { formatStatus } from "../../src/update/status-format.ts";
+import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+const DIGEST = "a".repeat(64);
+const OLD = new Date("2026-01-01T00:00:00Z");
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+  for (const version of ["18.1.0", "18.2.0"]) await site.release({ version });
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+/** A host at 18.1.0 with these limits. */
+async function hostWith(options: GivenOptions): Promise<UpdateHost> {
+  const host = offlineHost(site);
+  site.server.find = advertise("18.1.0");
+  await host.enroll({ options });
+  return host;
+}
+
+/** Serves a checksum of a release that was published at that time; never, when the server does not say. */
+function publish(version: string, at?: Date): void {
+  const headers = at === undefined ? {} : { "Last-Modified": at.toUTCString() };
+  site.server.respond(checksumOf(version), () => new Response(DIGEST, { headers }));
+}
+
+const checksumOf = (version: string) => `/teleport-v${version}-linux-${HOST_ARCHITECTURE}-bin.tar.gz.sha256`;
+const untouched = (host: UpdateHost) => host.tree().filter((line) => !line.startsWith(`${NAMESPACE.config} `));
+
+const LIMITS: [rule: LimitRule, options: GivenOptions, target: string, reason: string][] = [
+  ["min-version", { minVersion: "18.1" }, "18.0.9", "18.0.9 is below the minimum of this host, 18.1"],
+  ["max-version", { maxVersion: "18.1" }, "18.2.0", "18.2.0 is above the maximum of this host, 18.1"],
+  ["no-downgrade", { noDowngrade: true }, "18.0.9", "18.0.9 is older than 18.1.0, and this host is not to go back"],
+];
+
+describe.each(LIMITS)("--%s", (rule, options, target, reason) => {
+  test("`update` stays, warns of the rule, and asks for no release", async () => {
+    using host = await hostWith(options);
+    const before = host.tree();
+    site.server.find = advertise(target);
+    site.takeRequests();
+    await host.update();
+    expect(site.takeRequests()).toEqual(["/webapi/find?group=default"]);
+    expect(host.world.log.lines).toContain(
+      `WARN The target is held back by a limit of this host. target_version:${target} active_version:18.1.0 rule:${rule} limit:${reason}`,
+    );
+    expect(host.tree()).toEqual(before);
+  });
+
+  test.each(["enable", "pin"] as const)("`%s` is refused, and says what lifts the limit", async (command) => {
+    using host = await hostWith(options);
+    const before = host.tree();
+    site.server.find = advertise(target);
+    const lift = rule === "no-downgrade" ? "--downgrade" : `--${rule} default`;
+    await expect(host.enroll({ command })).rejects.toMatchObject({
+      code: "E_HELD_BACK",
+      message: `refusing the target: ${reason}`,
+      hint: `\`teleport-update enable ${lift}\` lifts this limit of the host`,
+    });
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("`status` names the rule, and there is nothing to update now", async () => {
+    using host = await hostWith(options);
+    site.server.find = advertise(target);
+    const report = await host.status();
+    expect(formatStatus(report)).toContain(`\nheld_back: '${rule}: ${reason}'\n`);
+    expect(statusExitCode(report, true)).toBe(0);
+  });
+});
+
+describe("--min-age", () => {
+  test("holds a young release back until it is old enough, and one without an age", async () => {
+    using host = await hostWith({});
+    await host.enroll({ options: { minAge: "3d" } });
+    site.server.find = advertise("18.2.0");
+    for (const at of [new Date(), undefined]) {
+      publish("18.2.0", at);
+      await host.update();
+      expect(host.world.log.lines.at(-1)).toMatch(
+        /^WARN The target is held back by a limit of this host\. .* rule:min-age /,
+      );
+      const report = await host.status();
+      expect(report.limit?.rule).toBe("min-age");
+      expect(statusExitCode(report, true)).toBe(0);
+      await expect(host.enroll()).rejects.toMatchObject({ code: "E_HELD_BACK" });
+    }
+    const before = untouched(host);
+    publish("18.2.0", OLD);
+    // The age lets it pass, and then the digest, which is made up, does not.
+    await expect(host.update()).rejects.toMatchObject({ code: "E_CHECKSUM" });
+    expect(untouched(host)).toEqual(before);
+    site.server.respond(checksumOf("18.2.0"), undefined);
+  });
+
+  test("of what is active already does not matter", async () => {
+    using host = await hostWith({});
+    await host.enroll({ options: { minAge: "9999d" } });
+    await host.update();
+    expect((await host.status()).limit).toBeUndefined();
+  });
+});
+
+test("limits that are lifted let the host go", async () => {
+  using host = await hostWith({ maxVersion: "18.1", noDowngrade: true });
+  site.server.find = advertise("18.2.0");
+  await host.enroll({ options: { maxVersion: "default" } });
+  site.server.find = advertise("18.1.0");
+  await expect(host.enroll()).rejects.toMatchObject({ code: "E_HELD_BACK" });
+  await host.enroll({ options: { noDowngrade: "default" } });
+  expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
+});
+
+test("a limit that is given now counts in this very run", async () => {
+  using host = offlineHost(site);
+  site.server.find = advertise("18.2.0");
+  await expect(host.enroll({ options: { maxVersion: "18.1" } })).rejects.toMatchObject({ code: "E_HELD_BACK" });
+  expect(host.files.stat(NAMESPACE.options)).toBeUndefined();
+});
