@@ -74,7 +74,7 @@ function mirrors({ mirrors, files, cutLine }: LabNetwork): LabCommand[] {
     succeeds(
       "The first mirror is down, the second is not",
       `${ENABLE} --base-url https://127.0.0.1:9 --base-url ${plain} ${again}`,
-      "A place of releases fails.",
+      "This place of releases fails, the next one is asked.",
     ),
     succeeds(
       "A line that is cut every 4 MB; the copy that is there is removed first, or nothing would be fetched",

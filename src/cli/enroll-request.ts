@@ -42,7 +42,8 @@ export function enrollRequest(
 }
 
 function digest(given: string): string {
-  if (given === "" || /^[0-9a-f]{64}$/i.test(given)) return given.toLowerCase();
+  const hex = given.replace(/^sha256:/i, "");
+  if (hex === "" || /^[0-9a-f]{64}$/i.test(hex)) return hex.toLowerCase();
   throw usageError(`flag \`--digest\` must be a SHA-256 of 64 hex digits, not ${quoted(given)}`);
 }
 

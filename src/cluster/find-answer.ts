@@ -67,7 +67,7 @@ export function parseFindAnswer(
     inWindow,
     jitterSeconds: Math.min(jitterSeconds, MAX_JITTER_SECONDS),
     agpl: edition.agpl,
-    digests: new Map(Object.entries(digests)),
+    digests: new Map(Object.entries(digests).map(([name, digest]) => [name, digest.toLowerCase()])),
   };
 }
 
@@ -109,7 +109,7 @@ const isString = (value: unknown): value is string => typeof value === "string";
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 const isDigestTable = (value: unknown): value is Record<string, string> =>
   isObject(value) &&
-  Object.values(value).every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest));
+  Object.values(value).every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/i.test(digest));
 const isWholeNumber = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
 function findError(

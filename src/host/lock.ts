@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync } from "node:fs";
 import { systemErrorCode, UpdateError } from "../platform/errors.ts";
-import { FILE_MODE, type Files } from "../platform/files.ts";
+import type { Files } from "../platform/files.ts";
 import { whyPlanted } from "../platform/ownership.ts";
 import type { RunResult } from "../platform/processes.ts";
 import type { World } from "../platform/world.ts";
@@ -66,12 +66,14 @@ function openLock(files: Files, namespace: Namespace): Lock {
   };
 }
 
+const PRIVATE_MODE = 0o600;
+
 /** Whatever else lies there was planted: no link is followed, no fifo waited on, and no file of others locked. */
 function openLockFile(files: Files, path: string): number {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let descriptor: number;
   try {
-    descriptor = openSync(files.real(path), flags, FILE_MODE);
+    descriptor = openSync(files.real(path), flags, PRIVATE_MODE);
   } catch (error) {
     const reason = OPEN_FAILURES[systemErrorCode(error) ?? ""];
     if (reason !== undefined) throw planted(path, reason, error);
@@ -80,8 +82,14 @@ function openLockFile(files: Files, path: string): number {
       cause: error,
     });
   }
-  const reason = whyPlanted(fstatSync(descriptor));
-  if (reason === undefined) return descriptor;
+  const stats = fstatSync(descriptor);
+  const reason = whyPlanted(stats);
+  if (reason === undefined) {
+    // flock(2) asks for no more than a descriptor to read: who may open the file may hold it for ever. Under another name
+    // it may be a file that others are to read.
+    if ((stats.mode & 0o077) !== 0 && stats.nlink === 1) fchmodSync(descriptor, PRIVATE_MODE);
+    return descriptor;
+  }
   closeSync(descriptor);
   throw planted(path, reason);
 }

@@ -16,7 +16,11 @@ export const systemClock: Clock = {
     return new Promise((resolve, reject) => {
       const cancel = () => {
         clearTimeout(timer);
-        reject(new UpdateError("E_CANCELED", "interrupted while waiting"));
+        reject(
+          new UpdateError("E_CANCELED", "interrupted while waiting", {
+            hint: "nothing was changed by this step: run the command again",
+          }),
+        );
       };
       const timer = setTimeout(() => {
         signal.removeEventListener("abort", cancel);

@@ -68,13 +68,19 @@ function ofItsClass(status: number): string {
   return status >= 500 && status < 600 ? "the server failed" : "something else than the content";
 }
 
+/** A date in the one form that servers may still write (RFC 9110 §5.6.7); undefined for any other text. */
+export function parseHttpDate(value: string): Date | undefined {
+  const date = HTTP_DATE.test(value) ? new Date(value) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
+}
+
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** A number of seconds or a date (RFC 9110 §10.2.3), in words of ours; anything else is not told. */
 function describeRetryAfter(value: string | null): { words: string; milliseconds: number } | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value)) return { words: `after ${Number(value)} s`, milliseconds: Number(value) * 1000 };
-  const date = HTTP_DATE.test(value) ? new Date(value) : undefined;
-  if (date === undefined || Number.isNaN(date.getTime())) return undefined;
+  const date = parseHttpDate(value);
+  if (date === undefined) return undefined;
   return { words: `after ${date.toISOString()}`, milliseconds: Math.max(0, date.getTime() - Date.now()) };
 }

@@ -54,7 +54,7 @@ function untrusted({ trust }: RequestContext, chain: readonly MetCertificate[]):
       : `the certificate of ${quote(top.subject, NAME_LIMIT)}`;
   return {
     reason: `${reason}: it was issued by ${quote(top.issuer, NAME_LIMIT)} (${whose} has the SHA-256 fingerprint ${top.fingerprint})`,
-    hint: `if this is the authority of your own network, or of a proxy that opens TLS, compare the fingerprint with what its owner says and ${add}; if it is not, somebody is in between`,
+    hint: `if this is the authority of your own network, or of a proxy that opens TLS, get the certificate of that authority from its owner (not from this connection) and ${add}; if it is not, somebody is in between`,
   };
 }
 

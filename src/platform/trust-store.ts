@@ -1,4 +1,4 @@
-import { UpdateError } from "./errors.ts";
+import { isUpdateError, UpdateError } from "./errors.ts";
 import type { Files } from "./files.ts";
 
 /** The certificate authorities that servers are checked against. */
@@ -52,8 +52,21 @@ function readBundle(files: Files): TrustStore | undefined {
   return undefined;
 }
 
+/** Whoever may write it decides whom root trusts. */
+function readOwnFile(files: Files, path: string): string | undefined {
+  try {
+    return files.readOwn(path, CA_FILE_LIMIT, "mark");
+  } catch (error) {
+    if (!isUpdateError(error)) throw error;
+    throw new UpdateError("E_TRUST_STORE", error.message, {
+      hint: `see that it is of root and that nobody else may write it: \`chown root:root ${path}; chmod go-w ${path}\``,
+      cause: error,
+    });
+  }
+}
+
 function readCaFile(files: Files, path: string): TrustStore {
-  const text = files.readText(path, CA_FILE_LIMIT, "mark");
+  const text = readOwnFile(files, path);
   const certificates = findCertificates(text ?? "");
   if (certificates.length > 0 && certificates.every(isWhole)) return { pem: certificates.join(""), files: [path] };
   const reason =

@@ -53,7 +53,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
     );
   }
   throw new UpdateError("E_CHECKSUM", `\`${place}\` has the SHA-256 ${found}, and ${sha256} was published for it`, {
-    hint: "the download or the file on the server is damaged, or somebody replaced it: run the command again, and do not install it by hand if this stays",
+    hint: "the file is damaged there or on its way here, or somebody replaced it: fetch or copy it again, and do not install it by hand if this stays",
   });
 }
 

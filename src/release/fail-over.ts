@@ -14,6 +14,8 @@ export function failOver(sources: readonly ReleaseSource[], log: Log): ReleaseSo
 class FailOver implements ReleaseSource {
   /** The places that did not fail come first, and are asked before all the others from then on. */
   #inTurn: ReleaseSource[];
+  #last: ReleaseSource | undefined;
+  readonly #passedOver = new Set<ReleaseSource>();
 
   constructor(
     sources: readonly ReleaseSource[],
@@ -31,7 +33,9 @@ class FailOver implements ReleaseSource {
     for (const source of [...this.#inTurn]) {
       try {
         const found = await source.readText(name, limit);
-        if (found !== undefined) return found;
+        if (found === undefined) continue;
+        this.#last = source;
+        return found;
       } catch (error) {
         failures.push(this.#putLast(source, name, error));
       }
@@ -39,6 +43,14 @@ class FailOver implements ReleaseSource {
     // A place that fails might have had it: that nobody has it is only known when all were asked.
     if (failures.length > 0) throw allFailed(name, failures);
     return undefined;
+  }
+
+  passOver(): boolean {
+    const wrong = this.#last;
+    if (wrong === undefined || this.#passedOver.has(wrong)) return false;
+    this.#passedOver.add(wrong);
+    this.#inTurn = [...this.#inTurn.filter((one) => one !== wrong), wrong];
+    return this.#passedOver.size < this.#inTurn.length;
   }
 
   async open(name: string, begun?: BegunArchive): Promise<SourceArchive> {
@@ -79,9 +91,13 @@ class FailOver implements ReleaseSource {
   async #openNext(left: ReleaseSource[], name: string, begun: BegunArchive | undefined, failures: UpdateError[]) {
     for (let source = left.shift(); source !== undefined; source = left.shift()) {
       try {
-        return { source, archive: await source.open(name, begun) };
+        const archive = await source.open(name, begun);
+        this.#last = source;
+        return { source, archive };
       } catch (error) {
-        failures.push(this.#putLast(source, name, error));
+        // Another file than was begun elsewhere: which of the two places is right is not known yet.
+        const isOther = begun !== undefined && isUpdateError(error, "E_CHANGED");
+        failures.push(isOther ? error : this.#putLast(source, name, error));
       }
     }
     throw allFailed(name, failures);
@@ -90,7 +106,10 @@ class FailOver implements ReleaseSource {
   /** What every place would answer alike, a defect and an interrupt, ends the search. */
   #putLast(source: ReleaseSource, name: string, error: unknown): UpdateError {
     if (!isUpdateError(error) || error.code === "E_CANCELED") throw error;
-    this.log.warn("A place of releases fails.", { url: source.locate(name), error: error.message });
+    this.log.warn("This place of releases fails, the next one is asked.", {
+      url: source.locate(name),
+      error: error.message,
+    });
     this.#inTurn = [...this.#inTurn.filter((one) => one !== source), source];
     return error;
   }

@@ -27,7 +27,7 @@ export function folderSource(files: Files, path: string, wanted: string): Releas
     locate,
     async readText(name, limit) {
       const path = locate(name);
-      const text = files.readText(path, limit);
+      const text = files.readPlantable(path, limit);
       if (text === undefined) return undefined;
       const { mtime } = await attemptAsync("look at", path, () => stat(files.realFollowed(path)));
       return { text, modified: mtime };

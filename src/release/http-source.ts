@@ -1,5 +1,6 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { HttpAnswer, HttpOptions } from "../platform/http.ts";
+import { parseHttpDate } from "../platform/http-status.ts";
 import { type RetryWorld, withRetries } from "../platform/retry.ts";
 import type { World } from "../platform/world.ts";
 import { ResumedArchive } from "./resumed-archive.ts";
@@ -58,6 +59,6 @@ async function smallText({ body }: HttpAnswer, url: string, limit: number): Prom
 }
 
 function modifiedAt({ headers }: HttpAnswer): Date | undefined {
-  const date = new Date(headers.get("last-modified") ?? "");
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  const value = headers.get("last-modified");
+  return value === null ? undefined : parseHttpDate(value);
 }

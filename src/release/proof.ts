@@ -1,13 +1,9 @@
-import { join } from "node:path";
-import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
-import type { Files } from "../platform/files.ts";
 import type { Log } from "../platform/log.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { CHECKSUM_LIMIT, parseDigest, unreadableChecksum } from "./checksum.ts";
 import { SIGNATURE_LIMIT, verifySignature } from "./signature.ts";
 import type { ReleaseSource, SourceText } from "./source.ts";
-import { PROOF_FILE } from "./version-files.ts";
 
 /*
  * What makes a release believed. The archive and its checksum come from the same server, so a checksum shows no more than
@@ -17,8 +13,8 @@ import { PROOF_FILE } from "./version-files.ts";
  */
 
 /** The strongest reason for which a digest is believed, weakest last. */
-type ProofKind = (typeof PROOF_KINDS)[number];
-const PROOF_KINDS = ["signature", "pinned digest", "checksum"] as const;
+export type ProofKind = (typeof PROOF_KINDS)[number];
+export const PROOF_KINDS = ["signature", "pinned digest", "checksum"] as const;
 
 export interface Proof {
   by: ProofKind;
@@ -40,6 +36,8 @@ export interface ProofDemands {
   /** With any key, a release needs a signature by one of them. */
   keys: readonly P256Key[];
   skipSignature: boolean;
+  /** Whether a release that was published then is too young; undefined when it may be taken. */
+  refuse?: (published: Date | undefined) => UpdateError | undefined;
 }
 
 /**
@@ -57,6 +55,8 @@ export async function proveDigest(
   const sha256 = pinned?.sha256 ?? published?.sha256;
   if (sha256 === undefined) throw missingChecksum(source, name);
   requireAgreement(source, name, demands.pinned, published?.sha256);
+  const refusal = demands.refuse?.(published?.modified);
+  if (refusal !== undefined) throw refusal;
 
   const isSignatureSkipped = demands.keys.length > 0 && demands.skipSignature;
   if (isSignatureSkipped)
@@ -126,59 +126,6 @@ function requireAgreement(
 
 function missingChecksum(source: ReleaseSource, name: string): UpdateError {
   return new UpdateError("E_CHECKSUM", `checksum not found: \`${source.locate(`${name}.sha256`)}\``, {
-    hint: "check that this version exists in this edition and for this processor, and that a mirror also serves the `.sha256` files",
+    hint: "check that this version exists there in this edition and for this processor, and that the `.sha256` files lie beside the archives; where another version is at hand, ask for it with `--force-version`",
   });
-}
-
-/** What is kept of a proof beside the version, as `proof.json`. */
-interface ProofRecord {
-  proof: ProofKind;
-  sha256: string;
-  key?: string;
-  place: string;
-  accepted: string;
-  skipped_signature?: true;
-  updater: string;
-}
-
-const RECORD_LIMIT = 1 << 16;
-
-/** The text of `proof.json`. */
-export function proofRecord(proof: Proof, now: Date): string {
-  const record: ProofRecord = {
-    proof: proof.by,
-    sha256: proof.sha256,
-    ...(proof.key === undefined ? {} : { key: proof.key }),
-    place: proof.place,
-    accepted: now.toISOString(),
-    ...(proof.isSignatureSkipped ? { skipped_signature: true } : {}),
-    updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,
-  };
-  return `${JSON.stringify(record, undefined, 2)}\n`;
-}
-
-/** By what a version was accepted. */
-export type Acceptance = Pick<Proof, "by" | "isSignatureSkipped">;
-
-/** For people: `checksum, signature skipped`. */
-export function describeProof({ by, isSignatureSkipped }: Acceptance): string {
-  return isSignatureSkipped ? `${by}, signature skipped` : by;
-}
-
-/** True when a proof says more than the one that was written down before. */
-export function isStronger(proof: Acceptance, than: Acceptance): boolean {
-  return PROOF_KINDS.indexOf(proof.by) < PROOF_KINDS.indexOf(than.by);
-}
-
-/** By what the version in `directory` was accepted; undefined when nobody wrote it down, as other updaters do. */
-export function readProof(files: Files, directory: string): Acceptance | undefined {
-  try {
-    const record: unknown = JSON.parse(files.readText(join(directory, PROOF_FILE), RECORD_LIMIT) ?? "{}");
-    if (typeof record !== "object" || record === null || !("proof" in record)) return undefined;
-    const by = PROOF_KINDS.find((kind) => kind === record.proof);
-    return by && { by, isSignatureSkipped: "skipped_signature" in record };
-  } catch (error) {
-    if (error instanceof SyntaxError || isUpdateError(error, "E_UNREADABLE_FILE")) return undefined;
-    throw error;
-  }
 }

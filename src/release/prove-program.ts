@@ -23,21 +23,22 @@ const BITS: Record<Architecture, 32 | 64> = { amd64: 64, arm64: 64, "386": 32, a
 /**
  * Shows that the program at `path` can run here, before anything links to it: by its headers, then by running its `version`
  * (installer-systemd §2.2, step 5), which is left out under `--root`. To be called on proven files only. Fails with
- * `E_PROGRAM`. A program that runs but knows no `version` is fine.
+ * `E_PROGRAM`. A program that runs but knows no `version` is fine. Answers what it printed; nothing when it was not run.
  */
 export async function proveProgram(
   world: Pick<World, "files" | "processes" | "log" | "signal">,
   path: string,
   host: HostTraits,
   limitMs = VERSION_LIMIT_MS,
-): Promise<void> {
+): Promise<string> {
   const { files, log } = world;
   const elf = inspect(files, path);
   if (elf !== undefined) checkFit(files, path, elf, host);
   if (host.glibc === undefined)
     log.debug("The glibc of the host is unknown, so the needs of programs are not compared.", { path });
-  if (files.root === "/") await runVersion(world, path, limitMs);
-  else log.debug("A program of another root is not run.", { path });
+  if (files.root === "/") return runVersion(world, path, limitMs);
+  log.debug("A program of another root is not run.", { path });
+  return "";
 }
 
 function inspect(files: Files, path: string): Elf | undefined {
@@ -79,10 +80,10 @@ async function runVersion(
   { processes, log, signal }: Pick<World, "processes" | "log" | "signal">,
   path: string,
   limitMs: number,
-): Promise<void> {
+): Promise<string> {
   const program = basename(path);
   let lines = 0;
-  const { exitCode, failure, timedOut } = await processes.run([path, "version"], {
+  const { exitCode, failure, timedOut, stdout } = await processes.run([path, "version"], {
     timeoutMs: limitMs,
     signal,
     onLine(line, from) {
@@ -93,7 +94,7 @@ async function runVersion(
   if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while running \`${path} version\``);
   if (exitCode >= 0 && failure === undefined) {
     if (exitCode > 0) log.info("The program does not support the version command.", { path, exit: exitCode });
-    return;
+    return stdout;
   }
   const reason = timedOut ? `it did not end within ${limitMs / 1000} s` : (failure ?? "it did not start");
   throw new UpdateError("E_PROGRAM", `cannot run \`${path} version\`: ${reason}`, {

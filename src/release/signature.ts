@@ -24,7 +24,7 @@ export async function verifySignature(
   const signer = keys.find((key) => isSignedBy(key, digest, signature));
   if (signer !== undefined) return signer;
   throw signatureError(
-    `\`${place}\` is no signature by a trusted key (${keys.map(({ id }) => id).join(", ")}) of an archive with the SHA-256 ${sha256}`,
+    `\`${place}\` is no signature by a trusted key (${keys.map(({ id }) => id).join(", ")}) of an archive with the SHA-256 ${sha256}, which is what its checksum claims`,
     "either the archive or its checksum were replaced, or they are signed by another key: ask who publishes them, and trust a new key only by hand, with `--trusted-key FILE`",
   );
 }

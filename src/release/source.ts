@@ -12,6 +12,8 @@ export interface ReleaseSource {
    * of that name, or another one than was begun.
    */
   open(name: string, begun?: BegunArchive): Promise<SourceArchive>;
+  /** Puts the place that answered last behind the others, as what it gave was wrong; false when that was so of all of them. */
+  passOver?(): boolean;
 }
 
 export interface SourceText {

@@ -19,7 +19,9 @@ export async function readTrustedKeys(files: Files, paths: readonly string[]): P
     return blocks.map(([block, label]) => {
       const key = label === "PUBLIC KEY" ? parseP256Key(block) : undefined;
       if (key === undefined)
-        throw keyError(`\`${place}\` holds a ${label?.toLowerCase()} that is no public key on P-256`);
+        throw keyError(
+          `\`${place}\` holds a ${label?.toLowerCase()} of another kind: an ECDSA public key on P-256 is needed`,
+        );
       return key;
     });
   };
@@ -33,13 +35,16 @@ function readKeyFile(files: Files, path: string): string {
     if (text !== undefined) return text;
   } catch (error) {
     if (!isUpdateError(error)) throw error;
-    throw new UpdateError("E_TRUSTED_KEY", error.message, { hint: error.hint ?? "", cause: error });
+    throw new UpdateError("E_TRUSTED_KEY", error.message, {
+      hint: `compare it with the key that its publisher shows, then \`chown root:root ${path}; chmod go-w ${path}\``,
+      cause: error,
+    });
   }
   throw keyError(`the trusted key \`${path}\` does not exist`);
 }
 
 function keyError(message: string): UpdateError {
   return new UpdateError("E_TRUSTED_KEY", message, {
-    hint: "name a PEM file (`-----BEGIN PUBLIC KEY-----`, as `cosign public-key` writes it) with `--trusted-key FILE`, or `--trusted-key default` for none",
+    hint: "restore the file, or name a PEM file (`-----BEGIN PUBLIC KEY-----`, as `cosign public-key` writes it) with `--trusted-key FILE`; only `--trusted-key default` does without, and gives the protection up",
   });
 }

@@ -27,7 +27,11 @@ const OF_THE_UPDATER: readonly string[] = [CHECKSUM_FILE, FILE_LIST, PROOF_FILE]
  */
 export async function verifyVersion(files: Files, directory: string, signal: AbortSignal): Promise<Verdict> {
   const text = files.readOwn(join(directory, FILE_LIST), LIST_LIMIT);
-  if (text === undefined) return { state: "unlisted" };
+  if (text === undefined) {
+    // Whoever wrote down why it was accepted wrote down its files, too.
+    const isOurs = files.stat(join(directory, PROOF_FILE)) !== undefined;
+    return isOurs ? { state: "damaged", problems: [`\`${FILE_LIST}\` is missing`] } : { state: "unlisted" };
+  }
   const expected = parseFileList(text);
   if (expected === undefined) return { state: "damaged", problems: [`\`${FILE_LIST}\` is no list of digests`] };
   const problems: string[] = [];

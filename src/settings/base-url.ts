@@ -10,7 +10,7 @@ import { quote } from "../platform/quote.ts";
 export function checkBaseUrl(text: string, origin: "given" | "kept"): void {
   if (text === "") return;
   const shown = quote(hideCredentials(text), 200);
-  if (!/^https:\/\//i.test(text)) throw baseUrlError(`the base URL ${shown} must use TLS`);
+  if (!/^https:\/\//i.test(text)) throw baseUrlError(`the base URL ${shown} does not begin with \`https://\``);
   const url = URL.parse(text);
   if (url === null || /[\s\p{Cc}\\]/u.test(text)) throw baseUrlError(`the base URL ${shown} cannot be parsed`);
   if (/[?#]/.test(text)) throw baseUrlError(`the base URL ${shown} has a query or a fragment`);

@@ -1,3 +1,4 @@
+import { whyNoPair } from "../platform/client-certificate.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { ClientCertificate } from "../platform/http.ts";
@@ -79,7 +80,12 @@ function readCertificate(
     /-----BEGIN (EC |RSA )?PRIVATE KEY-----/,
     "private key without a password",
   );
-  return { cert, key };
+  const reason = whyNoPair(cert, key);
+  if (reason === undefined) return { cert, key };
+  throw credentialsError(
+    `the client certificate \`${clientCertificate}\` and the key \`${clientKey}\` ${reason}`,
+    "name the two files that were made together: `openssl pkey -pubout` of the key and `openssl x509 -pubkey` of the certificate print the same",
+  );
 }
 
 function readPem(path: string, text: string, begin: RegExp, what: string): string {

@@ -37,10 +37,14 @@ export const OPTION_KINDS: { [K in keyof OptionValues]: OptionKind<OptionValues[
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Milliseconds of `30m`, `72h` or `3d`; undefined for anything else. */
+/** Nobody waits for longer, and what lies beyond is no date. */
+const LONGEST_MS = 3650 * UNIT_MS.d;
+
+/** Milliseconds of `30m`, `72h` or `3d`, ten years at most; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  const [, count, unit] = /^(\d{1,7})([mhd])$/.exec(text) ?? [];
+  const milliseconds = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  return milliseconds <= LONGEST_MS ? milliseconds : undefined;
 }
 
 function isText(value: unknown): value is string {

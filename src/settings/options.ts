@@ -56,6 +56,16 @@ export function mergeOptions(kept: UpdaterOptions, given: GivenOptions): Updater
   return { ...kept, ...Object.fromEntries(changes) };
 }
 
+/** Every path that the options name. */
+export function pathsIn(options: UpdaterOptions): string[] {
+  const paths: string[] = [];
+  mapPaths(options, (path) => {
+    paths.push(path);
+    return path;
+  });
+  return paths;
+}
+
 /** Options with every path turned into another by `turn`; a path that turns into nothing is left out. */
 export function mapPaths<Options extends GivenOptions>(
   options: Options,

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Lock } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
 import { decideTbot } from "../host/tbot.ts";
@@ -56,7 +55,7 @@ export interface Activation {
 export async function activate(world: World, lock: Lock, requested: Activation): Promise<Activated> {
   const job = { ...requested, config: await removeOldBackup(world, requested) };
   await using staged = await stageActivation(world, job);
-  const programs = await provePrograms(world, join(staged.release.directory, "bin"));
+  const programs = await provePrograms(world, staged.release.directory, job.target.version);
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);

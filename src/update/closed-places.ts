@@ -3,6 +3,7 @@ import { UpdateError } from "../platform/errors.ts";
 import { findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import { pathsIn, type UpdaterOptions } from "../settings/options.ts";
 
 /** A host whose places are open must not be changed any further, but whoever wants to be rid of the updater must succeed. */
 export type OpenPlacesAre = "refused" | "told";
@@ -22,6 +23,18 @@ export function requireClosedNamespace(host: Host, namespace: Namespace, openPla
   ];
   const folders = [updaterUnit, teleport.unitFile, needrestart, ...dropIns].map((path) => dirname(path));
   requireClosed(host, [versions, updaterCopies, config, ...folders], openPlaces);
+}
+
+/**
+ * As `requireClosedNamespace`, for the files that the options name on this machine: keys, authorities, credentials. Who runs
+ * the updater without root has only their own to lose.
+ */
+export function requireClosedFiles(
+  { localFiles, log }: Pick<World, "localFiles" | "log">,
+  options: UpdaterOptions,
+): void {
+  if (process.geteuid?.() !== 0) return;
+  requireClosed({ files: localFiles, log }, pathsIn(options));
 }
 
 /** As `requireClosedNamespace`, for what lies on the ways to `paths` and at their ends. */

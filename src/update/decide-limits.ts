@@ -71,5 +71,5 @@ function tooYoung({ target, options: { minAge }, now, published }: LimitInputs):
 
 function held(rule: LimitRule, reason: string): HeldBack {
   const lift = rule === "no-downgrade" ? "--downgrade" : `--${rule} default`;
-  return { rule, reason, hint: `\`teleport-update enable ${lift}\` lifts this limit of the host` };
+  return { rule, reason, hint: `\`teleport-update enable ${lift}\` lifts this limit of the host, where it is kept` };
 }

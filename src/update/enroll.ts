@@ -1,21 +1,23 @@
 import { findTarget } from "../cluster/find.ts";
 import { readUpdaterId } from "../cluster/updater-id.ts";
 import type { Lock } from "../host/lock.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
 import { type GivenOptions, mapPaths } from "../settings/options.ts";
-import { formatRevision, parseVersion } from "../settings/revision.ts";
+import { formatRevision, parseVersion, type Revision } from "../settings/revision.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
-import { requireClosed } from "./closed-places.ts";
+import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
+import type { HeldBack } from "./decide-limits.ts";
 import { enterNamespace } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
-import { requireWithinLimits } from "./hold-back.ts";
+import { findLimit } from "./hold-back.ts";
 import { type GivenProxies, proxiesToKeep, type StartedWith, warnOfUnkeptProxy } from "./keep-proxies.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
@@ -70,6 +72,8 @@ async function enrollLocked(
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
+  const options = optionsOfRun(world.files, namespace, request.options);
+  requireClosedFiles(world, options);
   const answer = await askCluster(world, request, config, defaults.dataDirectory);
   const decision = decideEnrollment({
     config,
@@ -78,12 +82,13 @@ async function enrollLocked(
     forceFlags: request.forceFlags,
   });
 
-  const { target } = decision;
   const { active } = config.status;
+  const wanted = (target: Revision) => wantedRelease(world, { ...request, config, target, answer, options });
+  const limit = await findLimit(world, { target: decision.target, active, options }, () => wanted(decision.target));
+  if (limit !== undefined) stayOrRefuse(world, request, active, limit);
+  const target = limit === undefined ? decision.target : active;
+  const release = await wanted(target);
   Object.assign(action, { isBegun: true, from: active, to: target });
-  const options = optionsOfRun(world.files, namespace, request.options);
-  const release = await wantedRelease(world, { ...request, config, target, answer, options });
-  await requireWithinLimits(world, { target, active, options }, release);
 
   const version = formatRevision(target);
   if (decision.retriesSkipped)
@@ -100,13 +105,21 @@ async function enrollLocked(
     target,
     release,
     dataDirectory: defaults.dataDirectory,
-    isRepair: decision.action === "repair",
+    isRepair: decision.action === "repair" || limit !== undefined,
     attempt: undefined,
   });
   action.proof = proof;
   world.log.info("Configuration updated.", { config: namespace.config });
   await giveNotices(world, namespace, { path: config.spec.path, dataDirectory: defaults.dataDirectory, manageTbot });
   warnOfUnkeptProxy(world, request, target);
+}
+
+/** Setting a limit on a host must not need the very version that it forbids; but who names a version is to hear of it. */
+function stayOrRefuse({ log }: World, request: EnrollRequest, active: Revision, limit: HeldBack): void {
+  const mayStay = request.command === "enable" && request.forceVersion === "" && active.version !== "";
+  if (!mayStay) throw new UpdateError("E_HELD_BACK", `refusing the target: ${limit.reason}`, { hint: limit.hint });
+  const kept = { active_version: formatRevision(active), rule: limit.rule, limit: limit.reason };
+  log.warn("The target is held back by a limit of this host, which stays at its version.", kept);
 }
 
 function warnOfPathsOutside({ files, log }: World, given: GivenOptions): void {

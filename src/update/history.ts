@@ -80,7 +80,7 @@ export async function recorded<T>(
 
 /** The entries, oldest first; a line that is none of ours is left out. Fails with `E_UNREADABLE_FILE`. */
 export function readHistory(files: Files, namespace: Namespace): HistoryEntry[] {
-  const text = files.readOwn(historyPath(namespace), READ_LIMIT) ?? "";
+  const text = files.readOwn(historyPath(namespace), READ_LIMIT, "mark") ?? "";
   return text.split("\n").flatMap((line) => parseEntry(line) ?? []);
 }
 
@@ -101,7 +101,7 @@ function append({ files, log }: World, namespace: Namespace, entry: HistoryEntry
   const path = historyPath(namespace);
   try {
     if (files.stat(namespace.directory) === undefined) return;
-    const text = files.readOwn(path, READ_LIMIT) ?? "";
+    const text = files.readOwn(path, READ_LIMIT, "mark") ?? "";
     const line = `${JSON.stringify(entry)}\n`;
     if (text.length >= SIZE_LIMIT) files.writeFile(path, newerHalf(text) + line, 0o600);
     // A line that was cut by a loss of power must not swallow this one.

@@ -1,4 +1,3 @@
-import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { CHECKSUM_LIMIT } from "../release/checksum.ts";
 import type { UpdaterOptions } from "../settings/options.ts";
@@ -24,11 +23,4 @@ export async function findLimit(
   const { source, name } = await release();
   const checksum = await source.readText(`${name}.sha256`, CHECKSUM_LIMIT);
   return heldBack({ ...move, now, published: checksum?.modified });
-}
-
-/** Fails with `E_HELD_BACK` where a limit of this host keeps it from a release. */
-export async function requireWithinLimits(world: World, move: Move, release: WantedRelease): Promise<void> {
-  const held = await findLimit(world, move, async () => release);
-  if (held !== undefined)
-    throw new UpdateError("E_HELD_BACK", `refusing the target: ${held.reason}`, { hint: held.hint });
 }

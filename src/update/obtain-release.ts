@@ -5,7 +5,8 @@ import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import { progressBar, progressLines } from "../release/progress.ts";
-import { describeProof, isStronger, type Proof, proofRecord, proveDigest, readProof } from "../release/proof.ts";
+import { type Proof, proveDigest } from "../release/proof.ts";
+import { describeProof, isNews, proofRecord, readProof } from "../release/proof-record.ts";
 import { stageRelease } from "../release/stage.ts";
 import { installedState } from "../release/store.ts";
 import { verifyVersion } from "../release/verify-version.ts";
@@ -35,15 +36,25 @@ interface ReleaseRequest {
 /**
  * Makes sure that the release of a revision lies on this host with the checksum that the CDN names now, downloading it
  * unless it is there (installer-systemd §1.5). Writes in staging only; disposing removes what was staged. A release that
- * changed on its way is fetched once more, from its checksum on.
+ * changed on its way is fetched once more, from its checksum on; where there are several places, what one of them gives
+ * wrongly is asked of the next. None of them is believed on less than the first.
  */
 export async function obtainRelease(world: World, request: ReleaseRequest): Promise<ObtainedRelease> {
-  try {
-    return await proveAndStage(world, request);
-  } catch (error) {
-    if (!isUpdateError(error, "E_CHANGED")) throw error;
-    world.log.warn("The download starts over.", { error: error.message });
-    return await proveAndStage(world, request);
+  const { source } = request.release;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await proveAndStage(world, request);
+    } catch (error) {
+      if (!isUpdateError(error, "E_CHANGED", "E_CHECKSUM", "E_SIGNATURE")) throw error;
+      const mayStartOver = error.code === "E_CHANGED" && isFirst;
+      if (!mayStartOver && source.passOver?.() !== true) throw error;
+      world.log.warn(
+        mayStartOver ? "The download starts over." : "This place gives something else, the next one is asked.",
+        {
+          error: error.message,
+        },
+      );
+    }
   }
 }
 
@@ -74,7 +85,7 @@ async function proveAndStage(world: World, request: ReleaseRequest): Promise<Obt
 /** A copy that was taken on less, and whose archive now shows a signature, is one that is signed. */
 function noteStrongerProof({ files, clock }: World, place: string, proof: Proof): Change[] {
   const before = readProof(files, place);
-  if (before === undefined || !isStronger(proof, before)) return [];
+  if (before === undefined || !isNews(proof, before)) return [];
   return fileChanges(files, join(place, PROOF_FILE), proofRecord(proof, clock.now()));
 }
 

@@ -1,4 +1,4 @@
-import { describeProof } from "../release/proof.ts";
+import { describeProof } from "../release/proof-record.ts";
 import { formatYaml } from "../settings/go-yaml.ts";
 import { lastUpdateMapping, revisionMapping, specMapping } from "../settings/update-config-write.ts";
 import type { StatusReport } from "./status.ts";

@@ -3,7 +3,7 @@ import type { FindAnswer } from "../cluster/find-answer.ts";
 import { readPersistedId } from "../cluster/updater-id.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { type Acceptance, readProof } from "../release/proof.ts";
+import { type Acceptance, readProof } from "../release/proof-record.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision } from "../settings/revision.ts";

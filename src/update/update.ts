@@ -3,6 +3,7 @@ import { readUpdaterId } from "../cluster/updater-id.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import type { Namespace } from "../settings/namespace.ts";
@@ -10,7 +11,7 @@ import { readTeleportDefaults, type TeleportDefaults } from "../settings/telepor
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
-import { requireClosed } from "./closed-places.ts";
+import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes } from "./decide-update.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
@@ -60,6 +61,9 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   requireLinkDirectory(original, namespace);
   requireClosed(world, [original.spec.path]);
 
+  const options = optionsOfRun(world.files, namespace, {});
+  requireClosedFiles(world, options);
+
   const config = withIdFile(original, namespace.idFile(request.temporaryDirectory));
   const answer = await findTarget(world, {
     proxy: config.spec.proxy,
@@ -77,14 +81,17 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
       throw failure;
     }
   };
-  const options = optionsOfRun(world.files, namespace, {});
   const wanted = () => wantedRelease(world, { target, config, answer, options, from: "", digest: "" });
   const { active } = config.status;
   const isDue = (answer.inWindow || isNow) && !config.spec.pinned;
   const limit = isDue ? await attempting(() => findLimit(world, { target, active, options }, wanted)) : undefined;
   const decision = decideUpdate({ config, answer, isNow, limit });
   world.log[decision.level](decision.reason, decisionAttributes(decision, config));
-  if (decision.action === "stay") return;
+  if (decision.action === "stay") {
+    // A key that is gone must not be found only with the next release.
+    await readTrustedKeys(world.localFiles, options.trustedKeys ?? []);
+    return;
+  }
   if (decision.action === "fail") {
     throw new UpdateError("E_NO_TARGET", "the target version is missing", {
       hint: "the cluster opened the window without a version: look at `tctl autoupdate agents status`",

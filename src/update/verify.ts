@@ -1,6 +1,6 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { describeProof, readProof } from "../release/proof.ts";
+import { describeProof, readProof } from "../release/proof-record.ts";
 import { listVersions } from "../release/store.ts";
 import { type Verdict, verifyVersion } from "../release/verify-version.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
@@ -42,6 +42,17 @@ export async function verifyInstalled(
       verdict,
     });
   }
+  const wanted = [
+    { version: active, role: "active" as const },
+    ...(backup ? [{ version: backup, role: "backup" as const }] : []),
+  ];
+  const missing = wanted
+    .filter(({ version, role }) => version.version !== "" && reports.every((report) => report.role !== role))
+    .map(({ version, role }): VersionReport => {
+      const verdict: Verdict = { state: "damaged", problems: ["it is not there"] };
+      return { version: formatRevision(version), role, proof: undefined, verdict };
+    });
+  reports.push(...missing);
   if (reports.length > 0) return reports;
   throw new UpdateError("E_NOT_INSTALLED", `no version is installed in \`${namespace.versions}\``, {
     hint: "enroll this host with `teleport-update enable --proxy ADDRESS`",

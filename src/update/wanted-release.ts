@@ -1,4 +1,5 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { archiveName, goArchitecture } from "../release/address.ts";
 import { failOver } from "../release/fail-over.ts";
@@ -12,6 +13,7 @@ import type { UpdaterOptions } from "../settings/options.ts";
 import type { Revision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { chooseBaseUrl } from "./choose-base-url.ts";
+import { heldBack } from "./decide-limits.ts";
 
 /** A release that a host is to get: its file name, where it comes from, and what has to be shown of it. */
 export interface WantedRelease {
@@ -37,7 +39,7 @@ export interface WantedInputs {
  * Fails with `E_BASE_URL`, `E_CREDENTIALS`, `E_TRUSTED_KEY`, `E_PROGRAM`, or `E_DOWNLOAD` for a `from` that is not there or is another release.
  */
 export async function wantedRelease(world: World, inputs: WantedInputs): Promise<WantedRelease> {
-  const { target, options, answer, digest } = inputs;
+  const { target, config, options, answer, digest } = inputs;
   const name = archiveName(target, "linux", goArchitecture(process.arch));
   const fromCluster = answer.digests.get(name);
   return {
@@ -50,6 +52,12 @@ export async function wantedRelease(world: World, inputs: WantedInputs): Promise
       ],
       keys: await readTrustedKeys(world.localFiles, options.trustedKeys ?? []),
       skipSignature: options.skipSignature ?? false,
+      // Looked at before, and once more here: what is installed may have been published since, or come from another place.
+      refuse: (published) => {
+        const { active } = config.status;
+        const held = heldBack({ target, active, options, now: world.clock.now(), published });
+        return held && new UpdateError("E_HELD_BACK", `refusing the target: ${held.reason}`, { hint: held.hint });
+      },
     },
   };
 }

@@ -121,6 +121,7 @@ target:
     version: 18.3.0
 in_window: true
 jitter: 1m0s
+proof: checksum
 `);
   });
 

@@ -68,10 +68,17 @@ describe("acquireLock", () => {
     {
       using _lock = await acquire(host, ONCE);
       expect(host.files.stat(namespace.versions)).toMatchObject({ kind: "directory", mode: 0o755 });
-      expect(host.files.stat(namespace.lock)).toMatchObject({ kind: "file", mode: 0o644 });
+      expect(host.files.stat(namespace.lock)).toMatchObject({ kind: "file", mode: 0o600 });
       expect(await isHeld(host)).toBeTrue();
     }
     expect(await isHeld(host)).toBeFalse();
+  });
+
+  test("[threat own-files] one that others may open, and so hold for ever, is closed to them", async () => {
+    using host = temporaryHost();
+    host.write(namespace.lock, "", 0o644);
+    using _lock = await acquire(host, ONCE);
+    expect(host.files.stat(namespace.lock)?.mode).toBe(0o600);
   });
 
   test("one try against another holder is `E_LOCK_BUSY`, and names the holder", async () => {

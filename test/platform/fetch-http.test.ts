@@ -121,7 +121,7 @@ describe("certificates", () => {
       expect(error.message).toEndWith(
         `: it was issued by "CN=Web Gateway CA, O=Example Corp" (that authority's own certificate has the SHA-256 fingerprint ${fingerprint(corporate.ca)})`,
       );
-      expect(error.hint).toContain("compare the fingerprint");
+      expect(error.hint).toContain("not from this connection");
       expect(proxy.requests).toEqual(Array(2).fill("CONNECT cluster.test:443 HTTP/1.1"));
       expect(middle.requests).toEqual([]);
     });

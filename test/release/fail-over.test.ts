@@ -41,7 +41,7 @@ describe("a small file", () => {
     expect(places.asked()).toEqual([4, 3, 0]);
     expect(places.source.locate(NAME)).toBe(`${places.urls[1]}/${NAME}`);
     expect(places.lines).toContainEqual(
-      expect.stringContaining(`warn A place of releases fails. {"url":"${places.urls[0]}/`),
+      expect.stringContaining(`warn This place of releases fails, the next one is asked. {"url":"${places.urls[0]}/`),
     );
   });
 });

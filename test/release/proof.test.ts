@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type P256Key, parseP256Key } from "../../src/platform/p256.ts";
 import { httpSource } from "../../src/release/http-source.ts";
-import { type ProofDemands, proofRecord, proveDigest, readProof } from "../../src/release/proof.ts";
+import { type ProofDemands, proveDigest } from "../../src/release/proof.ts";
+import { proofRecord, readProof } from "../../src/release/proof-record.ts";
 import { serve, sha256Of, temporaryFolder, testWorld } from "./archive.ts";
 
 const NAME = "a.tar.gz";
@@ -154,7 +155,11 @@ describe("the record beside a version", () => {
       skipped_signature: true,
     });
     writeFileSync(join(folder.path, "proof.json"), text);
-    expect(readProof(testWorld().files, folder.path)).toEqual({ by: "pinned digest", isSignatureSkipped: true });
+    expect(readProof(testWorld().files, folder.path)).toEqual({
+      by: "pinned digest",
+      isSignatureSkipped: true,
+      key: undefined,
+    });
   });
 
   test.each(["", "{", "[]", "null", '{"proof":"magic"}', "x".repeat(1 << 17)])("%.20p says nothing", (text) => {

@@ -31,11 +31,11 @@ describe("refused, and never taken for no key", () => {
     ["no file", undefined, "does not exist"],
     ["an empty file", "", "holds no key in PEM form"],
     ["other text", "hello", "holds no key in PEM form"],
-    ["another curve", pem("P-384"), "no public key on P-256"],
-    ["RSA", rsa, "no public key on P-256"],
-    ["a private key", secret, "a private key that is no public key"],
-    ["a damaged key", pem().replace(/\n.{10}/, "\nAAAAAAAAAA"), "no public key on P-256"],
-    ["a good key and a damaged one", `${pem()}${pem("P-521")}`, "no public key on P-256"],
+    ["another curve", pem("P-384"), "an ECDSA public key on P-256 is needed"],
+    ["RSA", rsa, "an ECDSA public key on P-256 is needed"],
+    ["a private key", secret, "a private key of another kind"],
+    ["a damaged key", pem().replace(/\n.{10}/, "\nAAAAAAAAAA"), "an ECDSA public key on P-256 is needed"],
+    ["a good key and a damaged one", `${pem()}${pem("P-521")}`, "an ECDSA public key on P-256 is needed"],
     ["a gigantic file", "x".repeat(1 << 16), ""],
   ])("%s", async (_, content, reason) => {
     using host = temporaryHost();

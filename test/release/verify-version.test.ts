@@ -28,9 +28,14 @@ test("a version as it was installed is whole", async () => {
   expect(await verifyVersion(host.files, VERSION, never)).toEqual({ state: "whole", files: 3 });
 });
 
-test("a version without a list says nothing", async () => {
+test("a version without a list says nothing, unless we installed it", async () => {
   using host = installed();
   rmSync(host.at("files.sha256"));
+  expect(await verifyVersion(host.files, VERSION, never)).toEqual({
+    state: "damaged",
+    problems: ["`files.sha256` is missing"],
+  });
+  rmSync(host.at("proof.json"));
   expect(await verifyVersion(host.files, VERSION, never)).toEqual({ state: "unlisted" });
 });
 

@@ -10,10 +10,10 @@ describe("checkBaseUrl", () => {
   );
 
   test.each([
-    ["http://example.com", "must use TLS"],
-    ["example.com", "must use TLS"],
-    ["file:///etc/passwd", "must use TLS"],
-    [" https://example.com", "must use TLS"],
+    ["http://example.com", "does not begin with `https://`"],
+    ["example.com", "does not begin with `https://`"],
+    ["file:///etc/passwd", "does not begin with `https://`"],
+    [" https://example.com", "does not begin with `https://`"],
     ["https://", "cannot be parsed"],
     ["https://exa mple.com", "cannot be parsed"],
     ["https://example.com/a b", "cannot be parsed"],

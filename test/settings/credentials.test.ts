@@ -2,12 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { readCredentials } from "../../src/settings/credentials.ts";
 import type { UpdaterOptions } from "../../src/settings/options.ts";
+import { makeAuthority } from "../support/certificates.ts";
 import { temporaryHost } from "../support/temporary-host.ts";
 
 const URL = "https://mirror.example.com:8443/teleport";
 const NETRC = "machine mirror.example.com login me password secret-word\ndefault login a password b\n";
-const CERT = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-const KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+const { cert: CERT, key: KEY } = await (await makeAuthority("one")).issue(["host.test"]);
+const { key: ANOTHER_KEY } = await (await makeAuthority("two")).issue(["host.test"]);
 
 function read(files: Record<string, string>, options: UpdaterOptions, mode = 0o600, url = URL) {
   using host = temporaryHost();
@@ -70,6 +71,13 @@ describe("refused, without a word of what is in it", () => {
     ],
     ["a certificate alone", { "/c": CERT }, { clientCertificate: "/c" }, 0o600, "belong together"],
     ["a key alone", { "/k": KEY }, { clientKey: "/k" }, 0o600, "belong together"],
+    [
+      "a key of another certificate",
+      { "/c": CERT, "/k": ANOTHER_KEY },
+      { clientCertificate: "/c", clientKey: "/k" },
+      0o600,
+      "do not belong together",
+    ],
     [
       "a key in the certificate's place",
       { "/c": KEY, "/k": KEY },

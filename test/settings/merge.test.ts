@@ -67,7 +67,7 @@ describe("mergeOverride", () => {
   ])("SELinux: %j with %j", (spec, override, expected) => expect(merged(spec, override)).toMatchObject(expected));
 
   test.each(["enable", "none"] as const)("%s refuses an http base URL in the file", (command) => {
-    expect(() => merged({ baseUrl: "http://localhost" }, {}, command)).toThrow("must use TLS");
+    expect(() => merged({ baseUrl: "http://localhost" }, {}, command)).toThrow("does not begin with `https://`");
     expect(codeOf(() => merged({ baseUrl: "http://localhost" }, {}, command))).toBe("E_BASE_URL");
   });
 

@@ -125,7 +125,8 @@ function updateHost(site: Site, host: TemporaryHost, world: UpdateHost["world"])
     read: (path) => readFileSync(join(host.root, path), "utf8"),
     config: () => host.files.readText(NAMESPACE.config, 1 << 16)?.replaceAll(address, "PROXY"),
     setConfig: (text) => host.write(NAMESPACE.config, text.replaceAll("PROXY", address)),
-    tree: () => snapshot(host.root, (path) => !LEFT_OUT.includes(path) && !path.endsWith("/history.jsonl")),
+    tree: () =>
+      snapshot(host.root, (path) => !LEFT_OUT.includes(path) && !/\/(history\.jsonl|update\.lock)$/.test(path)),
     systemctl: () =>
       host.files
         .readText(SYSTEMCTL_LOG, 1 << 16)

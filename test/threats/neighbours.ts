@@ -60,7 +60,12 @@ const ownFiles = [
   { ...OWNERSHIP, take: "if (!isTrustedOwner(stats.uid)) return", leave: "if (stats.uid < 0) return" },
   { ...OWNERSHIP, take: "(stats.mode & 0o022) === 0", leave: "stats.mode > 0" },
   { ...LOCK, take: " | constants.O_NOFOLLOW", leave: "" },
-  { ...LOCK, take: "if (reason === undefined) return descriptor;", leave: "if (descriptor > 0) return descriptor;" },
+  { ...LOCK, take: "if (reason === undefined) {", leave: "if (descriptor > 0) {" },
+  {
+    ...LOCK,
+    take: "if ((stats.mode & 0o077) !== 0 && stats.nlink === 1) fchmodSync(descriptor, PRIVATE_MODE);",
+    leave: "",
+  },
   { ...JOURNAL, take: 'if (stat.kind !== "file") throw', leave: 'if (stat.kind === "other") throw' },
   { ...JOURNAL, take: "(stat.mode & 0o022) !== 0 || ", leave: "" },
   { ...JOURNAL, take: " || stat.owner !== process.geteuid?.()", leave: "" },

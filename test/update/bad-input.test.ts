@@ -97,13 +97,13 @@ const ROWS: Record<string, Row> = {
     host: (host) => host.setConfig(updateYaml([...SPEC, "base_url: http://mirror.test"], ACTIVE)),
     request: () => ({ baseUrl: "" }),
     code: "E_BASE_URL",
-    says: ["http://mirror.test", "must use TLS"],
+    says: ["http://mirror.test", "does not begin with `https://`"],
     requests: [],
   },
   "an insecure URL is given": {
     request: () => ({ baseUrl: "http://mirror.test" }),
     code: "E_BASE_URL",
-    says: ["http://mirror.test", "must use TLS"],
+    says: ["http://mirror.test", "does not begin with `https://`"],
     requests: [],
   },
   "the options file cannot be parsed": {

@@ -43,7 +43,7 @@ describe("the limits of a host", () => {
     expect(decide({ maxVersion: "18.1" })).toEqual({
       rule: "max-version",
       reason: "18.2.0 is above the maximum of this host, 18.1",
-      hint: "`teleport-update enable --max-version default` lifts this limit of the host",
+      hint: "`teleport-update enable --max-version default` lifts this limit of the host, where it is kept",
     });
     expect(decide({ noDowngrade: true }, { from: "18.3.0" })?.hint).toContain("`teleport-update enable --downgrade`");
     expect(decide({ minAge: "2d" }, { published: NOW })?.reason).toContain("until 2026-11-24T12:00:00.000Z");

@@ -58,15 +58,39 @@ describe.each(LIMITS)("--%s", (rule, options, target, reason) => {
     expect(host.tree()).toEqual(before);
   });
 
-  test.each(["enable", "pin"] as const)("`%s` is refused, and says what lifts the limit", async (command) => {
+  test("`enable` stays at the active version, and keeps what it is given", async () => {
+    using host = await hostWith(options);
+    site.server.find = advertise(target);
+    await host.enroll({ group: "night" });
+    expect(host.world.log.lines).toContain(
+      `WARN The target is held back by a limit of this host, which stays at its version. active_version:18.1.0 rule:${rule} limit:${reason}`,
+    );
+    expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
+    expect(host.config()).toContain("group: night");
+  });
+
+  test("a limit can be set when the cluster is beyond it already", async () => {
+    using host = await hostWith({});
+    site.server.find = advertise(target);
+    await host.enroll({ options });
+    expect((await host.status()).limit?.rule).toBe(rule);
+    await host.update();
+    expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
+  });
+
+  test.each([
+    ["pin", ""],
+    ["enable", target],
+    ["pin", target],
+  ] as const)("`%s` with the version %p is refused, and says what lifts the limit", async (command, forceVersion) => {
     using host = await hostWith(options);
     const before = host.tree();
     site.server.find = advertise(target);
     const lift = rule === "no-downgrade" ? "--downgrade" : `--${rule} default`;
-    await expect(host.enroll({ command })).rejects.toMatchObject({
+    await expect(host.enroll({ command, forceVersion })).rejects.toMatchObject({
       code: "E_HELD_BACK",
       message: `refusing the target: ${reason}`,
-      hint: `\`teleport-update enable ${lift}\` lifts this limit of the host`,
+      hint: `\`teleport-update enable ${lift}\` lifts this limit of the host, where it is kept`,
     });
     expect(host.tree()).toEqual(before);
   });
@@ -94,7 +118,7 @@ describe("--min-age", () => {
       const report = await host.status();
       expect(report.limit?.rule).toBe("min-age");
       expect(statusExitCode(report, true)).toBe(0);
-      await expect(host.enroll()).rejects.toMatchObject({ code: "E_HELD_BACK" });
+      await expect(host.enroll({ command: "pin" })).rejects.toMatchObject({ code: "E_HELD_BACK" });
     }
     const before = untouched(host);
     publish("18.2.0", OLD);
@@ -104,9 +128,40 @@ describe("--min-age", () => {
     site.server.respond(checksumOf("18.2.0"), undefined);
   });
 
+  test("is looked at once more when the release is taken: it may have been published since", async () => {
+    using host = await hostWith({});
+    await host.enroll({ options: { minAge: "3d" } });
+    site.server.find = advertise("18.2.0");
+    let asked = 0;
+    site.server.respond(checksumOf("18.2.0"), () => {
+      asked += 1;
+      const at = asked === 1 ? OLD : new Date();
+      return new Response(DIGEST, { headers: { "Last-Modified": at.toUTCString() } });
+    });
+    await expect(host.update()).rejects.toMatchObject({ code: "E_HELD_BACK" });
+    expect(asked).toBe(2);
+    site.server.respond(checksumOf("18.2.0"), undefined);
+  });
+
+  test.each(["Sat, 13 Sep 275760 00:00:00 GMT", "1", "yesterday"])(
+    "a server that says %p says nothing",
+    async (said) => {
+      using host = await hostWith({});
+      await host.enroll({ options: { minAge: "3d" } });
+      site.server.find = advertise("18.2.0");
+      site.server.respond(checksumOf("18.2.0"), () => new Response(DIGEST, { headers: { "Last-Modified": said } }));
+      await host.update();
+      expect((await host.status()).limit).toMatchObject({
+        rule: "min-age",
+        reason: expect.stringContaining("does not say"),
+      });
+      site.server.respond(checksumOf("18.2.0"), undefined);
+    },
+  );
+
   test("of what is active already does not matter", async () => {
     using host = await hostWith({});
-    await host.enroll({ options: { minAge: "9999d" } });
+    await host.enroll({ options: { minAge: "3000d" } });
     await host.update();
     expect((await host.status()).limit).toBeUndefined();
   });
@@ -117,7 +172,8 @@ test("limits that are lifted let the host go", async () => {
   site.server.find = advertise("18.2.0");
   await host.enroll({ options: { maxVersion: "default" } });
   site.server.find = advertise("18.1.0");
-  await expect(host.enroll()).rejects.toMatchObject({ code: "E_HELD_BACK" });
+  await host.enroll();
+  expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.2.0/");
   await host.enroll({ options: { noDowngrade: "default" } });
   expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
 });

@@ -43,7 +43,9 @@ describe("several base URLs", () => {
     expect(host.read(NAMESPACE.options)).toContain(`mirrors:\n  - ${second.baseUrl}\n`);
     expect(paths(second)).toEqual([`${release.urlPath}.sha256`, release.urlPath]);
     expect(host.world.log.lines).toContainEqual(expect.stringContaining("WARN Trying again."));
-    expect(host.world.log.lines).toContainEqual(expect.stringContaining("WARN A place of releases fails."));
+    expect(host.world.log.lines).toContainEqual(
+      expect.stringContaining("WARN This place of releases fails, the next one is asked."),
+    );
     expect(formatStatus(await host.status())).toContain(`base_url: ${dead.baseUrl}\n`);
   });
 
@@ -93,6 +95,20 @@ describe("several base URLs", () => {
     await host.enroll();
     expect(host.world.log.lines.slice(again).join("\n")).not.toContain("starts over");
   });
+
+  test.each(["", ".sha256"])(
+    "one that gives something else at `…%s` does not keep the next one out",
+    async (ending) => {
+      using host = mirroredHost();
+      first.respond(`${release.urlPath}${ending}`, () => new Response("<html>sign in</html>"));
+      await host.enroll({ baseUrl: first.baseUrl, options: { mirrors: [second.baseUrl] } });
+      first.respond(`${release.urlPath}${ending}`, undefined);
+      expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/versions/");
+      expect(host.world.log.lines).toContainEqual(
+        expect.stringContaining("WARN This place gives something else, the next one is asked."),
+      );
+    },
+  );
 
   test("the same digest is demanded of all", async () => {
     using host = mirroredHost();

@@ -55,7 +55,7 @@ id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
   test("says by what the release was accepted, and what holds the host back", () => {
     const limit: HeldBack = { rule: "max-version", reason: "18.4.2 is above the maximum of this host, 18.3", hint: "" };
     expect(
-      formatStatus({ ...LEAST, proof: { by: "pinned digest", isSignatureSkipped: false }, limit }),
+      formatStatus({ ...LEAST, proof: { by: "pinned digest", isSignatureSkipped: false, key: undefined }, limit }),
     ).toEndWith(`jitter: 0s
 proof: pinned digest
 held_back: 'max-version: 18.4.2 is above the maximum of this host, 18.3'

@@ -219,6 +219,22 @@ describe("a pinned digest", () => {
   });
 });
 
+test("[threat own-version] a signed old release under the name of a new one is found out", async () => {
+  using old = host();
+  site.server.find = advertise("18.0.0");
+  await old.enroll(trusting(old, KEY));
+  const { archive, urlPath } = release("18.0.0");
+  const asNew = urlPath.replace("18.0.0", "18.9.0");
+  for (const ending of ["", ".sha256", ".sig"])
+    site.server.respond(`${asNew}${ending}`, () => new Response(Bun.file(`${archive}${ending}`)));
+  site.server.find = advertise("18.9.0");
+  await expect(old.update()).rejects.toMatchObject({
+    code: "E_OTHER_VERSION",
+    message: expect.stringContaining("the release is not 18.9.0: its `VERSION` file says"),
+  });
+  expect(old.files.readLink("/usr/local/bin/teleport")).toContain("/18.0.0/");
+});
+
 test("the cluster's digests of other archives are passed over", async () => {
   using a = host();
   const find = advertise("18.1.0");

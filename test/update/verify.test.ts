@@ -39,6 +39,24 @@ describe("what is installed", () => {
     ]);
   });
 
+  test("is missed where it should be, also when all is gone", async () => {
+    using host = await movedHost();
+    rmSync(`${host.root}${placeOf("18.1.0")}`, { recursive: true });
+    expect(await told(host)).toEqual([
+      expect.stringMatching(/^18\.0\.0 \(backup\): as/),
+      "18.1.0 (active): DAMAGED",
+      "    it is not there",
+    ]);
+    rmSync(`${host.root}${placeOf("18.0.0")}`, { recursive: true });
+    expect(hasDamage(await verifyInstalled(host.world, NAMESPACE))).toBe(true);
+  });
+
+  test("is no other updater's when only its list is gone", async () => {
+    using host = await movedHost();
+    rmSync(`${host.root}${placeOf("18.1.0")}/files.sha256`);
+    expect(await told(host)).toContain("    `files.sha256` is missing");
+  });
+
   test("is named file by file where it is damaged", async () => {
     using host = await movedHost();
     const active = `${host.root}${placeOf("18.1.0")}`;

@@ -1,10 +1,9 @@
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "../../support/must.ts";
 
-/** Not squid's own port: a squid of the test machine may have that one on every address. */
-const PORT = 23128;
 /** Made by the package. */
 const USER = "proxy";
 const PROGRAMS = "/usr/lib/squid";
@@ -35,7 +34,7 @@ export async function startSquid(
   names: Record<string, string>,
   options: SquidOptions = {},
 ): Promise<Squid> {
-  const { credentials, opensTls, port = PORT } = options;
+  const { credentials, opensTls, port = await freePort() } = options;
   const folder = mkdtempSync(join(tmpdir(), "squid-"));
   const at = (name: string) => join(folder, name);
   const owner = Number(await must(["id", "-u", USER]));
@@ -132,4 +131,13 @@ async function listening(stderr: ReadableStream<Uint8Array>): Promise<void> {
     if (/Accepting .*HTTP Socket connections/.test(said)) return;
   }
   throw new Error(`squid did not come up:\n${said}`);
+}
+
+/** Not squid's own: one of the test machine may have that on every address, and two runs must not meet. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
