@@ -53,7 +53,8 @@ function limits(): LabCommand[] {
       "rule:max-version",
     ),
     succeeds("And says why", STATUS, "held_back: 'max-version:"),
-    fails("So does a command by hand", ENABLE, "E_HELD_BACK"),
+    succeeds("So does a command by hand", ENABLE, "which stays at its version"),
+    fails("Who names the version hears of it", `${ENABLE} --force-version ${VERSIONS.next}`, "E_HELD_BACK"),
     succeeds("The limit is lifted", `${ENABLE} --max-version default`, `target_version:${VERSIONS.next}`),
   ];
 }

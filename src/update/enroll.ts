@@ -96,7 +96,7 @@ async function enrollLocked(
   world.log.info("Initiating installation.", {
     target_version: version,
     active_version: formatRevision(active) || undefined,
-    reason: decision.reason,
+    reason: limit === undefined ? decision.reason : `${version} is active already`,
   });
   const { manageTbot, proof } = await activate(world, lock, {
     ...request,
