@@ -93,6 +93,7 @@ target:
     version: ${VERSION}
 in_window: true
 jitter: 0s
+proof: checksum
 `);
   });
 
