@@ -12,7 +12,7 @@ export const UPDATER = "/srv/teleport-update";
 export const LOCKED_NAMESPACE = [
   "/opt/teleport/ 755",
   "/opt/teleport/default/ 755",
-  '/opt/teleport/default/update.lock 644 ""',
+  '/opt/teleport/default/update.lock 600 ""',
   "/opt/teleport/default/versions/ 755",
 ];
 
