@@ -30,6 +30,7 @@ export function openWorld(input: CommandInput, { namespace, caFile }: WorldSetti
       import("../platform/trust-store.ts"),
       import("../platform/connect-proxy.ts"),
     ]);
+    if (values.insecure) log.warn("Certificates are not checked in this run: whoever answers is believed.");
     const trusted = await trustedCaFile(files, namespace, caFile);
     return fetchHttp({
       // Also under `--root` it is this machine that talks to the network.

@@ -26,8 +26,12 @@ function write(path: string, content: string): void {
   writeFileSync(root + path, content);
 }
 
-function inputWith(suffix: string): CommandInput {
-  const resolved = resolveValues(GLOBAL_FLAGS, [{ name: "install-suffix", value: suffix }], {});
+function inputWith(suffix: string, insecure = false): CommandInput {
+  const written = [
+    { name: "install-suffix", value: suffix },
+    { name: "insecure", value: insecure },
+  ];
+  const resolved = resolveValues(GLOBAL_FLAGS, written, {});
   return { ...resolved, environment: {}, hostRoot: root, log: recordingLog() };
 }
 
@@ -60,6 +64,16 @@ test("the file in the namespace's options is trusted when no other is named", as
   expect(await ask("kept")).toBe(200);
   expect(await ask("kept", "/etc/missing.pem")).toBe("E_TRUST_STORE");
   expect(await ask("kept", "default")).toBe("E_TLS");
+});
+
+test("a run that checks no certificates says so, once", async () => {
+  const log = recordingLog();
+  const input = { ...inputWith("any", true), log };
+  const { http } = openWorld(input, { namespace: readNamespace(input) });
+  for (const _ of [1, 2]) await (await http.get(`${server.baseUrl}/webapi/find`)).discard();
+  expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    "warn Certificates are not checked in this run: whoever answers is believed.",
+  ]);
 });
 
 test("files are those under the root", () => {
