@@ -29,6 +29,8 @@ export interface Files {
   readPlantable(path: string, limit: number, notText?: NotText): string | undefined;
   /** As `readPlantable`, for a file of ours: one that somebody else made, or may write, is refused. */
   readOwn(path: string, limit: number, notText?: NotText): string | undefined;
+  /** As `readOwn`, for a file that an operator named: links are followed, and what lies at their end must be ours. */
+  readOwnFollowed(path: string, limit: number, notText?: NotText): string | undefined;
   /** Free bytes for us on the file system that holds `path`, or its nearest existing parent. */
   freeBytes(path: string): number;
 

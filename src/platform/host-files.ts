@@ -63,6 +63,8 @@ export function hostFiles(root = "/"): Files {
         if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(path, "it is a symbolic link");
         return readBounded(at, path, limit, constants.O_NOFOLLOW, requireOwnFile);
       }),
+    readOwnFollowed: (path, limit, notText) =>
+      readText(path, notText, () => readBounded(realFollowed(path), path, limit, 0, requireOwnFile)),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });

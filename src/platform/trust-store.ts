@@ -55,7 +55,7 @@ function readBundle(files: Files): TrustStore | undefined {
 /** Whoever may write it decides whom root trusts. */
 function readOwnFile(files: Files, path: string): string | undefined {
   try {
-    return files.readOwn(path, CA_FILE_LIMIT, "mark");
+    return files.readOwnFollowed(path, CA_FILE_LIMIT, "mark");
   } catch (error) {
     if (!isUpdateError(error)) throw error;
     throw new UpdateError("E_TRUST_STORE", error.message, {

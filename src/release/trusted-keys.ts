@@ -31,7 +31,7 @@ export async function readTrustedKeys(files: Files, paths: readonly string[]): P
 
 function readKeyFile(files: Files, path: string): string {
   try {
-    const text = files.readOwn(path, KEY_FILE_LIMIT);
+    const text = files.readOwnFollowed(path, KEY_FILE_LIMIT);
     if (text !== undefined) return text;
   } catch (error) {
     if (!isUpdateError(error)) throw error;

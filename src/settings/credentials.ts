@@ -95,7 +95,7 @@ function readPem(path: string, text: string, begin: RegExp, what: string): strin
 
 function readSecret(files: Files, path: string): string {
   const text = readOwn(files, path);
-  const mode = files.stat(path)?.mode ?? 0;
+  const mode = files.statFollowed(path)?.mode ?? 0;
   if ((mode & 0o077) === 0) return text;
   throw credentialsError(
     `\`${path}\` can be read by others than its owner: its mode is ${mode.toString(8)}`,
@@ -105,7 +105,7 @@ function readSecret(files: Files, path: string): string {
 
 function readOwn(files: Files, path: string): string {
   try {
-    const text = files.readOwn(path, SECRET_LIMIT);
+    const text = files.readOwnFollowed(path, SECRET_LIMIT);
     if (text !== undefined) return text;
   } catch (error) {
     if (!isUpdateError(error)) throw error;

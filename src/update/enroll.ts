@@ -91,7 +91,8 @@ async function enrollLocked(
   Object.assign(action, { isBegun: true, from: active, to: target });
 
   const version = formatRevision(target);
-  if (decision.retriesSkipped)
+  const retriesSkipped = decision.retriesSkipped && limit === undefined;
+  if (retriesSkipped)
     world.log.warn("The target was marked broken before, trying it again.", { target_version: version });
   world.log.info("Initiating installation.", {
     target_version: version,
@@ -101,7 +102,7 @@ async function enrollLocked(
   const { manageTbot, proof } = await activate(world, lock, {
     ...request,
     givenProxies: proxies,
-    config: decision.retriesSkipped ? withoutSkip(config) : config,
+    config: retriesSkipped ? withoutSkip(config) : config,
     target,
     release,
     dataDirectory: defaults.dataDirectory,

@@ -4,6 +4,7 @@ import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import { recorded } from "./history.ts";
 import { dropJournal, journalPath, readJournal, type UnfinishedRun } from "./journal.ts";
 import { undoAll } from "./transaction.ts";
 import { UndoReserve } from "./undo-reserve.ts";
@@ -32,19 +33,21 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     return;
   }
   world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
-  const kept = writtenSince(world.files, run.changes);
-  if (
-    (await undoAll(
-      world,
-      run.changes.filter((change) => change.kind !== "file" || !kept.has(change.path)),
-    )) === "in part"
-  ) {
-    throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
-      hint: "read the errors above, remove their cause, and run the command again",
-    });
-  }
+  await recorded(world, namespace, "recovery", async (action) => {
+    action.isBegun = true;
+    await undoRun(world, run);
+  });
   dropJournal(world.files, namespace);
   world.log.warn("The host is back as it was before the interrupted run.");
+}
+
+async function undoRun(world: World, { changes }: UnfinishedRun): Promise<void> {
+  const kept = writtenSince(world.files, changes);
+  const ours = changes.filter((change) => change.kind !== "file" || !kept.has(change.path));
+  if ((await undoAll(world, ours)) !== "in part") return;
+  throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
+    hint: "read the errors above, remove their cause, and run the command again",
+  });
 }
 
 /** Says that there is something to recover, for who may not do it (`status`, `link-package`). */

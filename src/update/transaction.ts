@@ -82,12 +82,16 @@ export type Undone = "whole" | "unhealthy" | "in part";
 export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<Undone> {
   const world = { ...interruptible, signal: new AbortController().signal };
   if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
+  const relinked = new Set(changes.flatMap(linkPathsOf));
   let undone = "whole" as Undone;
   // A service may read anything that the list touched, so it is reloaded once all of that is back.
   const others = changes.filter(({ kind }) => kind !== "reload");
   for (const change of [...others.reverse(), ...changes.flatMap(reloadsOf)]) {
     // A link that could not be put back still leads into what was moved there.
     if (change.kind === "move" && undone === "in part") continue;
+    // An earlier undo of the list got further than this: to write now would write through the link into somebody's file.
+    if (change.kind === "file" && relinked.has(change.path) && world.files.readLink(change.path) !== undefined)
+      continue;
     try {
       world.log.debug(`Undo: ${describeChange(change)}.`);
       await undoChange(world, change);
@@ -141,6 +145,12 @@ const BROKEN =
 
 function rollBackError(failure: unknown, what: string, hint: string): UpdateError {
   return new UpdateError("E_ROLLBACK", `${what}: ${messageOf(failure)}`, { hint, cause: failure });
+}
+
+/** Where a change places or brings back what may be a link. */
+function linkPathsOf(change: Change): string[] {
+  if (change.kind === "link") return [change.path];
+  return change.kind === "move" ? [change.from, change.to] : [];
 }
 
 function reloadsOf(change: Change): Change[] {

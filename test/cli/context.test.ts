@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openWorld, readNamespace } from "../../src/cli/context.ts";
@@ -55,7 +55,9 @@ test("the authorities of this machine are trusted, under `--root` too, and no ot
 });
 
 test("the file of `--ca-file` is trusted, as a path of this machine", async () => {
+  symlinkSync("site.pem", join(root, "etc/linked.pem"));
   expect(await ask("flag", join(root, "etc/site.pem"))).toBe(200);
+  expect(await ask("flag", join(root, "etc/linked.pem"))).toBe(200);
   expect(await ask("flag", "/etc/site.pem")).toBe("E_TRUST_STORE");
 });
 

@@ -26,6 +26,15 @@ test("several files of several keys, with words around them", async () => {
   expect(new Set(keys.map(({ id }) => id)).size).toBe(3);
 });
 
+test("a link to a file is followed, and its end is what counts", async () => {
+  using host = temporaryHost();
+  host.write("/etc/2026.pem", pem());
+  host.link("/etc/key.pem", "2026.pem");
+  expect(await readTrustedKeys(host.files, ["/etc/key.pem"])).toHaveLength(1);
+  chmodSync(`${host.root}/etc/2026.pem`, 0o666);
+  await expect(readTrustedKeys(host.files, ["/etc/key.pem"])).rejects.toMatchObject({ code: "E_TRUSTED_KEY" });
+});
+
 describe("refused, and never taken for no key", () => {
   test.each([
     ["no file", undefined, "does not exist"],

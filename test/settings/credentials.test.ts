@@ -29,6 +29,17 @@ test("a netrc entry of the host becomes basic authentication", () => {
   expect(read({ "/n": NETRC }, { netrcFile: "/n" }, 0o600, "https://other.example.com").headers).toEqual({});
 });
 
+test("a link is followed, and the mode of its end counts", () => {
+  using host = temporaryHost();
+  host.write("/secrets/token", "abc");
+  host.link("/t", "secrets/token");
+  const options = { bearerTokenFile: "/t" };
+  chmodSync(`${host.root}/secrets/token`, 0o600);
+  expect(readCredentials(host.files, options, URL).headers).toEqual({ Authorization: "Bearer abc" });
+  chmodSync(`${host.root}/secrets/token`, 0o644);
+  expect(() => readCredentials(host.files, options, URL)).toThrow("can be read by others");
+});
+
 test("a token becomes a bearer token", () => {
   expect(read({ "/t": "abc.def\n" }, { bearerTokenFile: "/t" }).headers).toEqual({ Authorization: "Bearer abc.def" });
 });

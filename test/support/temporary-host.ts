@@ -36,6 +36,11 @@ export function temporaryHost(): TemporaryHost {
   };
 }
 
+/** The tree without the log of what was done, which a recovery adds to. */
+export function treeOf(host: Pick<TemporaryHost, "snapshot">): Record<string, string> {
+  return Object.fromEntries(Object.entries(host.snapshot()).filter(([path]) => !path.endsWith("/history.jsonl")));
+}
+
 function entriesBelow(files: Files, folder: string): [string, string][] {
   return (files.list(folder) ?? []).flatMap((name): [string, string][] => {
     const path = join(folder, name);

@@ -3,10 +3,11 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { Change } from "../../src/platform/change.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
+import { readHistory } from "../../src/update/history.ts";
 import { Journal, journalPath, readJournal } from "../../src/update/journal.ts";
 import { recover, reportUnfinished } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
-import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
+import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 
 const NAMESPACE = namespaceFor("");
@@ -33,15 +34,17 @@ describe("an interrupted run", () => {
     expect(readJournal(host.files, NAMESPACE)?.changes).toEqual([LINK, FILE]);
     const world = testWorld(host.root);
     await recover(world, NAMESPACE);
-    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old" });
+    expect(treeOf(host)).toEqual({ "/usr/bin/tool": "-> /opt/old" });
     expect(world.log.lines.map((line) => line.split(". ")[0])).toEqual([
       "WARN An earlier run was interrupted, undoing what it began",
       "DEBUG Undo: write /etc/new.conf.",
       "DEBUG Undo: link /usr/bin/tool to /opt/new instead of /opt/old.",
       "WARN The host is back as it was before the interrupted run.",
     ]);
+    expect(readHistory(host.files, NAMESPACE)).toMatchObject([{ command: "recovery", outcome: "done" }]);
     const lines = world.log.lines.length;
     await recover(world, NAMESPACE);
+    expect(readHistory(host.files, NAMESPACE)).toHaveLength(1);
     expect(world.log.lines).toHaveLength(lines);
   });
 
@@ -59,7 +62,7 @@ describe("an interrupted run", () => {
     host.files.placeLink("/usr/bin/tool", "/opt/old");
     host.files.removeFile("/etc/new.conf");
     await recover(testWorld(host.root), NAMESPACE);
-    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old" });
+    expect(treeOf(host)).toEqual({ "/usr/bin/tool": "-> /opt/old" });
   });
 
   test("after which another updater moved on is left to it", async () => {
@@ -67,7 +70,7 @@ describe("an interrupted run", () => {
     host.files.placeLink("/usr/bin/tool", "/opt/theirs");
     const world = testWorld(host.root);
     await recover(world, NAMESPACE);
-    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/theirs", "/etc/new.conf": "new" });
+    expect(treeOf(host)).toEqual({ "/usr/bin/tool": "-> /opt/theirs", "/etc/new.conf": "new" });
     expect(world.log.lines.join()).toContain("another updater has moved on since");
   });
 
@@ -92,7 +95,7 @@ describe("an interrupted run", () => {
     using host = await interruptedHost();
     host.files.writeFile("/etc/new.conf", "by hand");
     await recover(testWorld(host.root), NAMESPACE);
-    expect(host.snapshot()).toEqual({ "/usr/bin/tool": "-> /opt/old", "/etc/new.conf": "by hand" });
+    expect(treeOf(host)).toEqual({ "/usr/bin/tool": "-> /opt/old", "/etc/new.conf": "by hand" });
   });
 
   test("that wrote a file twice has both undone", async () => {
@@ -106,16 +109,16 @@ describe("an interrupted run", () => {
       { kind: "file", path: "/etc/conf", before: two, after: three },
     ]);
     await recover(testWorld(host.root), NAMESPACE);
-    expect(host.snapshot()).toEqual({ "/etc/conf": "one" });
+    expect(treeOf(host)).toEqual({ "/etc/conf": "one" });
   });
 
   test("is told to who may not mend it, and nothing is touched", async () => {
     using host = await interruptedHost();
-    const before = host.snapshot();
+    const before = treeOf(host);
     const world = testWorld(host.root);
     reportUnfinished(world, NAMESPACE);
     expect(world.log.lines.join()).toContain("An earlier run was interrupted");
-    expect(host.snapshot()).toEqual(before);
+    expect(treeOf(host)).toEqual(before);
   });
 });
 
@@ -129,7 +132,7 @@ test.each(["committed", "undone"] as const)(
     journal.announce([FILE]);
     journal.end(outcome);
     await recover(testWorld(host.root), NAMESPACE);
-    expect(host.snapshot()).toEqual({});
+    expect(treeOf(host)).toEqual({});
   },
 );
 
@@ -137,7 +140,7 @@ test("a run that changes nothing leaves no journal", async () => {
   using host = temporaryHost();
   host.files.makeDirectory(NAMESPACE.directory);
   new Journal(host.files, NAMESPACE, new Date()).end("committed");
-  expect(host.snapshot()).toEqual({});
+  expect(treeOf(host)).toEqual({});
 });
 
 describe("a journal is refused in words", () => {
