@@ -83,12 +83,19 @@ export async function undoAll(interruptible: World, changes: readonly Change[]):
   const world = { ...interruptible, signal: new AbortController().signal };
   if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
   const relinked = new Set(changes.flatMap(linkPathsOf));
+  /** What a move is to bring back in the next run: until then something else lies there. */
+  const waiting: string[] = [];
   let undone = "whole" as Undone;
   // A service may read anything that the list touched, so it is reloaded once all of that is back.
   const others = changes.filter(({ kind }) => kind !== "reload");
   for (const change of [...others.reverse(), ...changes.flatMap(reloadsOf)]) {
-    // A link that could not be put back still leads into what was moved there.
-    if (change.kind === "move" && undone === "in part") continue;
+    // A link that could not be put back still leads into what was moved there, and what lies there now is not to be touched.
+    if (change.kind === "move" && undone === "in part") {
+      waiting.push(change.from, change.to);
+      continue;
+    }
+    if ("path" in change && waiting.some((path) => isWithin(change.path, path) || isWithin(path, change.path)))
+      continue;
     // An earlier undo of the list got further than this: to write now would write through the link into somebody's file.
     if (change.kind === "file" && relinked.has(change.path) && world.files.readLink(change.path) !== undefined)
       continue;
@@ -98,6 +105,7 @@ export async function undoAll(interruptible: World, changes: readonly Change[]):
       faultPoint(`${change.kind}:undone`, change);
     } catch (error) {
       if (await isOnlyShutdown(world, error)) continue;
+      if (change.kind === "move") waiting.push(change.from, change.to);
       undone = change.kind === "reload" && undone !== "in part" ? "unhealthy" : "in part";
       world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
     }
@@ -145,6 +153,10 @@ const BROKEN =
 
 function rollBackError(failure: unknown, what: string, hint: string): UpdateError {
   return new UpdateError("E_ROLLBACK", `${what}: ${messageOf(failure)}`, { hint, cause: failure });
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(`${folder}/`);
 }
 
 /** Where a change places or brings back what may be a link. */

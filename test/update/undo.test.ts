@@ -71,7 +71,7 @@ test(
           }
         },
       ),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: 7 },
     );
     expect(seen.recovered).toBeGreaterThan(0);
   },
