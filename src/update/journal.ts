@@ -9,13 +9,14 @@ import { UndoReserve } from "./undo-reserve.ts";
 
 /*
  * The journal of a transaction, `<ns>/update.journal`: one line a record, `<digest> <JSON>`, each synced before what it
- * announces is done. The first record is the header, then come the changes with all that their undo needs, and last the
- * outcome; then the file goes. So a file that is there tells of a run that did not come to its end, a last line that is
- * not whole announces a change that was not begun, and any other line that is not whole was not written by us.
+ * announces is done. The first record is the header, then come the changes with all that their undo needs, a note for each
+ * that was undone, and last the outcome; then the file goes. So a file that is there tells of a run that did not come to its
+ * end, a last line that is not whole announces a change that was not begun, and any other line that is not whole was not
+ * written by us.
  */
 
 /** Grows only when an older release could not undo what a newer one wrote. */
-const JOURNAL_VERSION = 1;
+const JOURNAL_VERSION = 2;
 const SIZE_LIMIT = 32 << 20;
 const DIGEST_LENGTH = 16;
 
@@ -34,6 +35,10 @@ export interface UnfinishedRun {
   updater: string;
   started: string;
   changes: Change[];
+  /** The places, in that list, of what is undone already. */
+  undone: ReadonlySet<number>;
+  /** The journal as it was read. */
+  text: string;
 }
 
 export function journalPath(namespace: Namespace): string {
@@ -47,6 +52,7 @@ export class Journal {
   readonly #started: Date;
   readonly #reserve: UndoReserve;
   #isOpen = false;
+  #isTorn = false;
 
   constructor(files: Files, namespace: Namespace, started: Date) {
     this.#files = files;
@@ -70,15 +76,18 @@ export class Journal {
       this.#reserve.growFor(changes);
       this.#files.appendFile(this.#path, (this.#isOpen ? lines : [record(header), ...lines]).join(""));
     } catch (error) {
+      // What came of the line is not known, so nothing may follow it.
+      this.#isTorn = true;
       if (!this.#isOpen) this.#dropUnused();
       throw error;
     }
     this.#isOpen = true;
   }
 
-  /** Frees the room that is kept for the undo. To be called right before it. */
-  makeRoom(): void {
+  /** Frees the room that is kept for the undo, which is about to begin; answers where to note what is undone. */
+  beginUndo(): UndoNotes {
     this.#reserve.free();
+    return new UndoNotes(this.#files, this.#path, !this.#isTorn);
   }
 
   /**
@@ -102,6 +111,41 @@ export class Journal {
 }
 
 /**
+ * Notes in the journal which changes are undone, so that the next run goes on where this one had to leave off: to undo a
+ * change again is harmless only while nothing before it was undone. A note that cannot be written ends them all; then the
+ * next run begins anew.
+ */
+export class UndoNotes {
+  readonly #files: Files;
+  readonly #path: string;
+  #isGoing: boolean;
+
+  constructor(files: Files, path: string, isGoing: boolean) {
+    this.#files = files;
+    this.#path = path;
+    this.#isGoing = isGoing;
+  }
+
+  /** The change with this place in the journal is undone. */
+  note(index: number): void {
+    this.#isGoing &&= succeeds(() => this.#files.appendFile(this.#path, record({ undone: index })));
+  }
+}
+
+/** Makes the journal of an unfinished run ready for notes: what is torn at its end goes. */
+export function resumeUndo(files: Files, namespace: Namespace, { text }: UnfinishedRun): UndoNotes {
+  const path = journalPath(namespace);
+  const whole = text
+    .split("\n")
+    .slice(0, -1)
+    .filter((line) => readRecord(line) !== undefined)
+    .map((line) => `${line}\n`)
+    .join("");
+  const isGoing = whole === text || succeeds(() => files.writeFile(path, whole));
+  return new UndoNotes(files, path, isGoing);
+}
+
+/**
  * What an earlier run left: undefined when it came to its end. Fails with `E_JOURNAL`, in words, for a file that is not
  * ours alone to write, too long, of a newer release, or damaged: such a file is never followed.
  */
@@ -113,15 +157,18 @@ export function readJournal(files: Files, namespace: Namespace): UnfinishedRun |
   if ((stat.mode & 0o022) !== 0 || stat.owner !== process.geteuid?.()) {
     throw journalError(path, "others than the updater may write it");
   }
-  const [header, ...records] = wholeRecords(path, files.readPlantable(path, SIZE_LIMIT, "mark") ?? "");
+  const text = files.readPlantable(path, SIZE_LIMIT, "mark") ?? "";
+  const [header, ...records] = wholeRecords(path, text);
   if (header === undefined) return undefined;
   const { updater, started } = readHeader(path, header);
   const changes: Change[] = [];
+  const undone = new Set<number>();
   for (const each of records) {
     if ("outcome" in each) return undefined;
-    changes.push(readChange(path, each));
+    if ("undone" in each) undone.add(readIndex(path, each.undone, changes.length));
+    else changes.push(readChange(path, each));
   }
-  return { updater, started, changes };
+  return { updater, started, changes, undone, text };
 }
 
 /** Drops what was read; whatever it announced is undone or of no account. */
@@ -139,7 +186,7 @@ function succeeds(action: () => void): boolean {
   }
 }
 
-function record(value: Header | { change: Change } | { outcome: Outcome }): string {
+function record(value: Header | { change: Change } | { undone: number } | { outcome: Outcome }): string {
   const text = JSON.stringify(value);
   return `${digestOf(text)} ${text}\n`;
 }
@@ -187,6 +234,11 @@ function readHeader(path: string, header: object): Header {
     });
   }
   return header as Header;
+}
+
+function readIndex(path: string, index: unknown, count: number): number {
+  if (typeof index === "number" && Number.isInteger(index) && index >= 0 && index < count) return index;
+  throw journalError(path, "it notes the undo of a change that it does not hold");
 }
 
 function readChange(path: string, value: object): Change {

@@ -5,8 +5,8 @@ import type { World } from "../platform/world.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { recorded } from "./history.ts";
-import { dropJournal, journalPath, readJournal, type UnfinishedRun } from "./journal.ts";
-import { undoAll } from "./transaction.ts";
+import { dropJournal, journalPath, readJournal, resumeUndo, type UnfinishedRun } from "./journal.ts";
+import { undoAll } from "./undo-all.ts";
 import { UndoReserve } from "./undo-reserve.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     return;
   }
   const facts = { started: run.started, updater: run.updater, changes: run.changes.length };
-  const elsewhere = linkOfAnother(world.files, run.changes);
+  const elsewhere = linkOfAnother(world.files, leftIn(run));
   if (elsewhere !== undefined) {
     world.log.warn("An earlier run was interrupted, and another updater has moved on since: nothing is undone.", {
       ...facts,
@@ -35,16 +35,22 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
   world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
   await recorded(world, namespace, "recovery", async (action) => {
     action.isBegun = true;
-    await undoRun(world, run);
+    await undoRun(world, namespace, run);
   });
   dropJournal(world.files, namespace);
   world.log.warn("The host is back as it was before the interrupted run.");
 }
 
-async function undoRun(world: World, { changes }: UnfinishedRun): Promise<void> {
-  const kept = writtenSince(world.files, changes);
-  const ours = changes.filter((change) => change.kind !== "file" || !kept.has(change.path));
-  if ((await undoAll(world, ours)) !== "in part") return;
+function leftIn({ changes, undone }: UnfinishedRun): Change[] {
+  return changes.filter((_, index) => !undone.has(index));
+}
+
+async function undoRun(world: World, namespace: Namespace, run: UnfinishedRun): Promise<void> {
+  const notes = resumeUndo(world.files, namespace, run);
+  const kept = writtenSince(world.files, leftIn(run));
+  const isKept = (change: Change) => change.kind === "file" && kept.has(change.path);
+  const done = run.changes.flatMap((change, index) => (run.undone.has(index) || isKept(change) ? [index] : []));
+  if ((await undoAll(world, run.changes, (index) => notes.note(index), new Set(done))) !== "in part") return;
   throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
     hint: "read the errors above, remove their cause, and run the command again",
   });
@@ -69,10 +75,15 @@ export function reportUnfinished(world: Pick<World, "files" | "log">, namespace:
   });
 }
 
-/** The files that read as the run at no time left them: somebody has written them since, and meant it. */
+/**
+ * The files that read as the run at no time left them: somebody has written them since, and meant it. Where something was
+ * moved away, or to, that does not show.
+ */
 function writtenSince(files: Files, changes: readonly Change[]): Set<string> {
   const known = statesByPath(changes, "file", (image) => image?.content ?? null);
-  return new Set([...known].filter(([path, texts]) => !texts.includes(readText(files, path))).map(([path]) => path));
+  const moved = new Set(changes.flatMap((change) => (change.kind === "move" ? [change.from, change.to] : [])));
+  const judged = [...known].filter(([path]) => !moved.has(path));
+  return new Set(judged.filter(([path, texts]) => !texts.includes(readText(files, path))).map(([path]) => path));
 }
 
 /** A link that at no time of the run led where it does now is the work of somebody else. */

@@ -1,13 +1,12 @@
 import type { Lock } from "../host/lock.ts";
-import { systemd } from "../host/systemd.ts";
 import type { Change, ChangeKind } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
 import { Journal } from "./journal.ts";
-import { makeChange, undoChange } from "./make-change.ts";
-import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
+import { makeChange } from "./make-change.ts";
+import { type Undone, undoAll } from "./undo-all.ts";
 
 /** What a transaction needs of the lock under which it runs; our setup step has none, it runs under that of its parent. */
 type Held = Pick<Lock, "namespace" | "descriptor">;
@@ -61,8 +60,8 @@ export class Transaction {
 
   /** Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. */
   async rollBack(): Promise<Undone> {
-    this.#journal?.makeRoom();
-    const undone = await undoAll(this.#world, this.#begun.splice(0));
+    const notes = this.#journal?.beginUndo();
+    const undone = await undoAll(this.#world, this.#begun.splice(0), (index) => notes?.note(index));
     if (undone !== "in part") this.#journal?.end("undone");
     return undone;
   }
@@ -70,47 +69,6 @@ export class Transaction {
   #stopIfInterrupted(): void {
     if (this.#world.signal.aborted) throw new UpdateError("E_CANCELED", "interrupted");
   }
-}
-
-/** `unhealthy`: everything is back in its place, but a service did not come up with it. */
-export type Undone = "whole" | "unhealthy" | "in part";
-
-/**
- * Undoes changes, last first, and goes on past failures. Not interruptible: stopping here would leave the host between two
- * releases.
- */
-export async function undoAll(interruptible: World, changes: readonly Change[]): Promise<Undone> {
-  const world = { ...interruptible, signal: new AbortController().signal };
-  if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
-  const relinked = new Set(changes.flatMap(linkPathsOf));
-  /** What a move is to bring back in the next run: until then something else lies there. */
-  const waiting: string[] = [];
-  let undone = "whole" as Undone;
-  // A service may read anything that the list touched, so it is reloaded once all of that is back.
-  const others = changes.filter(({ kind }) => kind !== "reload");
-  for (const change of [...others.reverse(), ...changes.flatMap(reloadsOf)]) {
-    // A link that could not be put back still leads into what was moved there, and what lies there now is not to be touched.
-    if (change.kind === "move" && undone === "in part") {
-      waiting.push(change.from, change.to);
-      continue;
-    }
-    if ("path" in change && waiting.some((path) => isWithin(change.path, path) || isWithin(path, change.path)))
-      continue;
-    // An earlier undo of the list got further than this: to write now would write through the link into somebody's file.
-    if (change.kind === "file" && relinked.has(change.path) && world.files.readLink(change.path) !== undefined)
-      continue;
-    try {
-      world.log.debug(`Undo: ${describeChange(change)}.`);
-      await undoChange(world, change);
-      faultPoint(`${change.kind}:undone`, change);
-    } catch (error) {
-      if (await isOnlyShutdown(world, error)) continue;
-      if (change.kind === "move") waiting.push(change.from, change.to);
-      undone = change.kind === "reload" && undone !== "in part" ? "unhealthy" : "in part";
-      world.log.error(`Unable to undo: ${describeChange(change)}.`, { error: messageOf(error) });
-    }
-  }
-  return undone;
 }
 
 /**
@@ -155,21 +113,6 @@ function rollBackError(failure: unknown, what: string, hint: string): UpdateErro
   return new UpdateError("E_ROLLBACK", `${what}: ${messageOf(failure)}`, { hint, cause: failure });
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return `${path}/`.startsWith(`${folder}/`);
-}
-
-/** Where a change places or brings back what may be a link. */
-function linkPathsOf(change: Change): string[] {
-  if (change.kind === "link") return [change.path];
-  return change.kind === "move" ? [change.from, change.to] : [];
-}
-
-function reloadsOf(change: Change): Change[] {
-  if (change.kind === "reload") return [change];
-  return change.kind === "setup" ? change.reloads : [];
-}
-
 /** What other programs do is announced by itself, so that nobody undoes what was not begun; the rest costs one sync a list. */
 const ALONE: ReadonlySet<ChangeKind> = new Set<ChangeKind>(["daemon-reload", "unit", "setup", "reload"]);
 
@@ -183,13 +126,6 @@ function announcedTogether(changes: readonly Change[]): Change[][] {
     wasAlone = isAlone;
   }
   return groups;
-}
-
-/** While the host shuts down systemd refuses jobs, and the next boot reads every unit and link afresh: nothing is lost. */
-async function isOnlyShutdown(world: World, error: unknown): Promise<boolean> {
-  if (!isUpdateError(error, "E_SYSTEMD", "E_UNHEALTHY") || !(await systemd(world).isStopping())) return false;
-  world.log.warn("The host is shutting down, the next boot brings this back.", { error: error.message });
-  return true;
 }
 
 function messageOf(failure: unknown): string {

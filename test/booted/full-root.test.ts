@@ -21,8 +21,8 @@ const LOCK = { namespace: NAMESPACE, descriptor: 0 };
 const RESERVE = "opt/teleport/default/.staging-reserve";
 const MEGABYTES = 16;
 const BLOCK_BYTES = 4096;
-/** Ours of the test and of ext4. */
-const OTHERS = /\/\.filler|\/lost\+found/;
+/** Ours of the test and of ext4, and the log of what was done, which a recovery adds to. */
+const OTHERS = /\/\.filler|\/lost\+found|\/history\.jsonl/;
 
 const image = (character: string) => ({ content: character.repeat(20_000), mode: 0o644 });
 const CHANGES: Change[] = [

@@ -47,7 +47,7 @@ test("the journal of a later format is left to the release that knows it", async
     start: [{ wants: OLD, args: ["enable"] }],
     command: updateWith(NEW),
   });
-  const text = JSON.stringify({ journal: 2, updater: "9.9.9-abcdef", started: "2030-01-01T00:00:00.000Z" });
+  const text = JSON.stringify({ journal: 3, updater: "9.9.9-abcdef", started: "2030-01-01T00:00:00.000Z" });
   const digest = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
   const journal = `${digest} ${text}\n`;
   writeFileSync(join(root, JOURNAL), journal, { mode: 0o600 });

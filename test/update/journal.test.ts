@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Change } from "../../src/platform/change.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { readHistory } from "../../src/update/history.ts";
-import { Journal, journalPath, readJournal } from "../../src/update/journal.ts";
+import { Journal, journalPath, readJournal, resumeUndo, type UnfinishedRun } from "../../src/update/journal.ts";
 import { recover, reportUnfinished } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
@@ -26,6 +26,11 @@ async function interruptedHost(): Promise<TemporaryHost> {
 }
 
 const textOf = (host: TemporaryHost) => host.files.readText(PATH, 1 << 20) ?? "";
+const readUnfinished = (host: TemporaryHost): UnfinishedRun => {
+  const run = readJournal(host.files, NAMESPACE);
+  if (run === undefined) throw new Error("The journal tells of no run.");
+  return run;
+};
 const at = (host: TemporaryHost, path: string) => join(host.root, path);
 
 describe("an interrupted run", () => {
@@ -81,6 +86,35 @@ describe("an interrupted run", () => {
     await expect(recover(testWorld(host.root), NAMESPACE)).rejects.toMatchObject({ code: "E_ROLLBACK" });
     expect(host.files.readLink("/usr/bin/tool")).toBe("/opt/old");
     expect(readJournal(host.files, NAMESPACE)).toBeDefined();
+  });
+
+  test("goes on where the undo before it left off", async () => {
+    using host = await interruptedHost();
+    host.files.removeFile("/etc/new.conf");
+    mkdirSync(at(host, "/etc/new.conf/in-the-way"), { recursive: true });
+    await expect(recover(testWorld(host.root), NAMESPACE)).rejects.toMatchObject({ code: "E_ROLLBACK" });
+    expect([...(readJournal(host.files, NAMESPACE)?.undone ?? [])]).toEqual([0]);
+    // What is back belongs to its owner again: it is neither undone a second time, nor a reason to keep hands off.
+    host.files.placeLink("/usr/bin/tool", "/opt/theirs");
+    rmSync(at(host, "/etc/new.conf"), { recursive: true });
+    const world = testWorld(host.root);
+    await recover(world, NAMESPACE);
+    expect(treeOf(host)).toEqual({ "/usr/bin/tool": "-> /opt/theirs" });
+    expect(world.log.lines.join("\n")).not.toContain("link /usr/bin/tool");
+  });
+
+  test("of which the undo was killed in the middle of a note has that change undone again", async () => {
+    using host = await interruptedHost();
+    const journal = textOf(host);
+    for (const index of [0, 1]) resumeUndo(host.files, NAMESPACE, readUnfinished(host)).note(index);
+    const notes = textOf(host).slice(journal.length);
+    for (const length of [notes.length - 1, notes.length / 2 + 20, notes.length / 2 - 1]) {
+      writeFileSync(at(host, PATH), journal + notes.slice(0, length));
+      expect([...readUnfinished(host).undone]).toEqual(length < notes.length / 2 ? [] : [0]);
+    }
+    // A whole note follows only whole lines.
+    resumeUndo(host.files, NAMESPACE, readUnfinished(host)).note(1);
+    expect([...readUnfinished(host).undone]).toEqual([1]);
   });
 
   test("keeps its record when another one wants to begin", async () => {
@@ -170,7 +204,7 @@ describe("a journal is refused in words", () => {
   test("when a newer release wrote it", async () => {
     const { code, text } = await refusal((host) => {
       host.files.removeFile(PATH);
-      const header = JSON.stringify({ journal: 2, updater: "9.0.0-x", started: "2030-01-01T00:00:00.000Z" });
+      const header = JSON.stringify({ journal: 3, updater: "9.0.0-x", started: "2030-01-01T00:00:00.000Z" });
       const digest = new Bun.CryptoHasher("sha256").update(header).digest("hex").slice(0, 16);
       host.files.appendFile(PATH, `${digest} ${header}\n`);
     });
