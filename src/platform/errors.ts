@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   E_CANCELED: "the run was interrupted",
   E_JOURNAL: "the journal of an interrupted run is damaged, planted, or of a newer release",
   E_ROLLBACK: "a change could not be undone",
+  E_MIRROR: "a mirror, a bundle or an index is damaged, incomplete, or of another kind",
   E_INTERNAL: "a defect of the updater itself",
 } as const;
 
