@@ -26,15 +26,19 @@ export interface MirrorFile {
 }
 
 export const INDEX_FILE = "index.json";
-const INDEX_LIMIT = 16 << 20;
+export const INDEX_LIMIT = 16 << 20;
 
 /** Reads the index of the tree at `directory`; undefined when there is none. Fails with `E_MIRROR`. */
 export function readIndex(files: Files, path: string): MirrorIndex | undefined {
   const text = files.readText(path, INDEX_LIMIT);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseIndex(text, path);
+}
+
+/** Reads the text of an index, which came from `place`. Fails with `E_MIRROR`. */
+export function parseIndex(text: string, place: string): MirrorIndex {
   const value = parse(text);
   if (isIndex(value)) return value;
-  throw new UpdateError("E_MIRROR", `\`${path}\` is no index of a mirror, or of a newer release: ${quote(text, 60)}`, {
+  throw new UpdateError("E_MIRROR", `\`${place}\` is no index of a mirror, or of a newer release: ${quote(text, 60)}`, {
     hint: "name the folder that `mirror build` made, or an empty one",
   });
 }

@@ -1,7 +1,8 @@
-import { findTarget } from "../cluster/find.ts";
-import { readUpdaterId } from "../cluster/updater-id.ts";
+import { findTarget, requireProxy } from "../cluster/find.ts";
+import type { FindAnswer } from "../cluster/find-answer.ts";
 import type { Lock } from "../host/lock.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
@@ -13,9 +14,12 @@ import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { requireClosed } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
+import { enrollLater } from "./enroll-later.ts";
 import { enterNamespace } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
 import { requireWithinLimits } from "./hold-back.ts";
+import { hostId } from "./host-id.ts";
+import { type ImageRequest, NOT_ASKED } from "./image.ts";
 import { type GivenProxies, proxiesToKeep, type StartedWith, warnOfUnkeptProxy } from "./keep-proxies.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
@@ -41,6 +45,7 @@ export interface EnrollRequest extends StartedWith {
   handOver: boolean;
   /** Kept for later runs; paths are of this machine. */
   options: GivenOptions;
+  image: ImageRequest;
   insecure: boolean;
   debug: boolean;
   logFormat: string;
@@ -70,6 +75,18 @@ async function enrollLocked(
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
+  const host = {
+    namespace,
+    architecture: hostArchitecture(world, request.image.architecture),
+    updater: request.image.updater,
+    dataDirectory: defaults.dataDirectory,
+    givenProxies: proxies,
+  };
+  if (request.image.isOffline) requireProxy(config.spec.proxy);
+  if (request.image.isOffline && request.forceVersion === "") {
+    Object.assign(action, { isBegun: true });
+    return await enrollLater(world, lock, { ...request, ...host, config });
+  }
   const answer = await askCluster(world, request, config, defaults.dataDirectory);
   const decision = decideEnrollment({
     config,
@@ -82,7 +99,7 @@ async function enrollLocked(
   const { active } = config.status;
   Object.assign(action, { isBegun: true, from: active, to: target });
   const options = optionsOfRun(world.files, namespace, request.options);
-  const release = await wantedRelease(world, { ...request, config, target, answer, options });
+  const release = await wantedRelease(world, { ...request, ...host, config, target, answer, options });
   await requireWithinLimits(world, { target, active, options }, release);
 
   const version = formatRevision(target);
@@ -95,11 +112,10 @@ async function enrollLocked(
   });
   const { manageTbot, proof } = await activate(world, lock, {
     ...request,
-    givenProxies: proxies,
+    ...host,
     config: decision.retriesSkipped ? withoutSkip(config) : config,
     target,
     release,
-    dataDirectory: defaults.dataDirectory,
     isRepair: decision.action === "repair",
     attempt: undefined,
   });
@@ -136,11 +152,17 @@ function mirrorsIn({ mirrors }: GivenOptions): readonly string[] {
   return mirrors === undefined || mirrors === CLEAR ? [] : mirrors;
 }
 
-function askCluster(world: World, request: EnrollRequest, { spec, status }: UpdateConfig, dataDirectory: string) {
+async function askCluster(
+  world: World,
+  request: EnrollRequest,
+  { spec, status }: UpdateConfig,
+  dataDirectory: string,
+): Promise<FindAnswer> {
+  if (request.image.isOffline) return NOT_ASKED;
   return findTarget(world, {
     proxy: spec.proxy,
     group: spec.group,
-    updaterId: readUpdaterId(world, { idFile: status.idFile, dataDirectory }),
+    updaterId: hostId(world, { idFile: status.idFile, dataDirectory }),
     insecure: request.insecure,
   });
 }

@@ -153,12 +153,6 @@ export const ARCHIVE_MUTANTS: readonly Mutant[] = [
   ...without(
     "program-fit",
     ["test/update/bad-input.test.ts"],
-    [
-      [
-        "src/update/prove-programs.ts",
-        "await proveProgram(world, join(bin, name), { architecture: goArchitecture(process.arch), glibc });",
-        "",
-      ],
-    ],
+    [["src/update/prove-programs.ts", "await proveProgram(world, join(bin, name), { architecture, glibc });", ""]],
   ),
 ];
