@@ -5,6 +5,7 @@ import { readNamespace, temporaryDirectory } from "./context.ts";
 import type { ENROLL_FLAGS } from "./enroll-flags.ts";
 import { quoted, usageError } from "./flag-words.ts";
 import { firstBaseUrl, givenOptions } from "./given-options.ts";
+import { imageRequest } from "./image-flags.ts";
 import type { CommandInput } from "./program.ts";
 
 /** What `enable` and `pin` ask of `enroll`: the values of the command line and its surroundings, nothing decided. */
@@ -31,13 +32,14 @@ export function enrollRequest(
     // The variable alone leaves the setting as it is: every setup step sets it for its own child (updater-core §1.4).
     selinuxSsh: sources["selinux-ssh"] === "command line" ? values["selinux-ssh"] : undefined,
     options: givenOptions(values, sources),
+    image: imageRequest(command, input),
     keepProxies: sources["proxy-env"] === "command line" ? values["proxy-env"] : undefined,
     proxies: readProxyEnvironment(environment),
     viaSudo: environment["SUDO_UID"] !== undefined,
     insecure: values.insecure,
     debug: values.debug,
     logFormat: values["log-format"],
-    temporaryDirectory: temporaryDirectory(environment),
+    temporaryDirectory: temporaryDirectory(input),
   };
 }
 

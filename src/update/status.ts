@@ -3,6 +3,7 @@ import type { FindAnswer } from "../cluster/find-answer.ts";
 import { readPersistedId } from "../cluster/updater-id.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { type Acceptance, readProof } from "../release/proof-record.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
@@ -10,6 +11,7 @@ import { formatRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import type { HeldBack } from "./decide-limits.ts";
+import { isWindowOpen } from "./decide-update.ts";
 import { findLimit } from "./hold-back.ts";
 import { describeKeptProxy } from "./keep-proxies.ts";
 import { optionsOfRun } from "./plan-options.ts";
@@ -69,7 +71,15 @@ async function limitOf(
   const { target } = answer;
   try {
     return await findLimit(world, { target, active: config.status.active, options }, () =>
-      wantedRelease(world, { target, config, answer, options, from: "", digest: "" }),
+      wantedRelease(world, {
+        target,
+        architecture: hostArchitecture(world),
+        config,
+        answer,
+        options,
+        from: "",
+        digest: "",
+      }),
     );
   } catch (error) {
     if (!isUpdateError(error) || error.code === "E_CANCELED") throw error;
@@ -80,7 +90,8 @@ async function limitOf(
 
 /** True when the host should move now, and nothing holds it back; edition counts, as in the rendered form (updater-core §1.5, exit code 3). */
 export function shouldUpdateNow({ status, answer, limit }: Pick<StatusReport, "status" | "answer" | "limit">): boolean {
-  return limit === undefined && answer.inWindow && formatRevision(status.active) !== formatRevision(answer.target);
+  const isOpen = isWindowOpen({ config: { status }, answer, isNow: false });
+  return limit === undefined && isOpen && formatRevision(status.active) !== formatRevision(answer.target);
 }
 
 function notInstalled({ suffix }: Namespace): UpdateError {
