@@ -91,6 +91,17 @@ export function isUpdateError(error: unknown, ...codes: ErrorCode[]): error is U
   return error instanceof UpdateError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** Whether `action` ends without an `UpdateError`; anything else that it throws is a defect, and goes on. */
+export function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (isUpdateError(error)) return false;
+    throw error;
+  }
+}
+
 /** The `code` of an error of the operating system (`ENOENT`), or undefined for any other value. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

@@ -5,8 +5,10 @@ import type { World } from "../platform/world.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { recorded } from "./history.ts";
-import { dropJournal, journalPath, readJournal, resumeUndo, type UnfinishedRun } from "./journal.ts";
+import { journalPath } from "./journal-format.ts";
+import { dropJournal, readJournal, type UnfinishedRun } from "./read-journal.ts";
 import { undoAll } from "./undo-all.ts";
+import { resumeUndo } from "./undo-notes.ts";
 import { UndoReserve } from "./undo-reserve.ts";
 
 /**

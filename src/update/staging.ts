@@ -1,6 +1,6 @@
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { journalPath } from "./journal.ts";
+import { journalPath } from "./journal-format.ts";
 
 /**
  * Removes a staging folder at the end of a run. It stays while there is a journal: what was moved aside lies in it, and the

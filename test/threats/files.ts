@@ -30,7 +30,7 @@ export const FILE_MUTANTS: readonly Mutant[] = [
   },
   {
     ...BYTES,
-    file: "src/update/journal.ts",
+    file: "src/update/read-journal.ts",
     take: 'SIZE_LIMIT, "mark")',
     leave: "SIZE_LIMIT)",
   },

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import type { Change } from "../../src/platform/change.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { readHistory } from "../../src/update/history.ts";
-import { Journal, journalPath, readJournal, resumeUndo, type UnfinishedRun } from "../../src/update/journal.ts";
+import { Journal } from "../../src/update/journal.ts";
+import { journalPath } from "../../src/update/journal-format.ts";
+import { readJournal, type UnfinishedRun } from "../../src/update/read-journal.ts";
 import { recover, reportUnfinished } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
+import { resumeUndo } from "../../src/update/undo-notes.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { chmodSync, cpSync, lchownSync, linkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
-import { journalPath } from "../../src/update/journal.ts";
+import { journalPath } from "../../src/update/journal-format.ts";
 import { must } from "../support/must.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";

@@ -9,7 +9,7 @@ import { UpdateError } from "../../src/platform/errors.ts";
 import type { Files } from "../../src/platform/files.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
-import { journalPath } from "../../src/update/journal.ts";
+import { journalPath } from "../../src/update/journal-format.ts";
 import { recover } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
