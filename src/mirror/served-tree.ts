@@ -95,10 +95,11 @@ interface KnownIndex {
 
 /**
  * The digest, where the index names the size and was put in place after the file; otherwise a tag that promises less. By
- * the change time, as a mirror sets the other one to when the release was published.
+ * the change time, as a mirror sets the other one to when the release was published. Within one tick of the clock of the
+ * file system nobody can tell what came first.
  */
 function etagOf(name: string, stats: Stats, index: KnownIndex | undefined): string {
   const entry = index?.files[name];
-  const agrees = index !== undefined && entry?.bytes === stats.size && stats.ctimeMs <= index.writtenMs;
+  const agrees = index !== undefined && entry?.bytes === stats.size && stats.ctimeMs < index.writtenMs;
   return agrees ? `"${entry?.sha256}"` : `W/"${stats.size.toString(16)}-${Math.trunc(stats.mtimeMs).toString(16)}"`;
 }

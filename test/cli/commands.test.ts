@@ -69,6 +69,8 @@ test("the contract's commands, in its order, with their root rule and hidden mar
     ["mirror build", false, false],
     ["mirror verify", false, false],
     ["mirror keygen", false, false],
+    ["mirror bundle", false, false],
+    ["mirror import", false, false],
     ["mirror serve", false, false],
   ]);
 });
@@ -101,6 +103,8 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
       "--to --version/-v --proxy/-p --group/-g --edition --arch --from --keep --jobs --sign --replace-signatures --digest --trusted-key --insecure-skip-signature --ca-file --netrc --bearer-token-file --client-cert --client-key",
     "mirror verify": "--at --trusted-key --json",
     "mirror keygen": "--to",
+    "mirror bundle": "--at --to --version/-v --sign",
+    "mirror import": "--from --to --digest --trusted-key",
     "mirror serve": "--at --listen --tls-cert --tls-key --user --prefix",
   });
 });

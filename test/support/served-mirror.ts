@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AccessRecord } from "../../src/mirror/access-log.ts";
@@ -47,6 +47,7 @@ export async function serveMirror({ prefix = "", ...settings }: Settings = {}): 
         const bytes = Buffer.from(content);
         return [name, { sha256: Buffer.from(sha256(bytes)).toString("hex"), bytes: bytes.length }];
       });
+      await nextTick(directory);
       const index = { kind: "teleport_mirror", version: "v1", written: "2026-11-22T00:00:00Z" } as const;
       await place(INDEX_FILE, formatIndex({ ...index, files: Object.fromEntries(entries) }));
     },
@@ -55,4 +56,16 @@ export async function serveMirror({ prefix = "", ...settings }: Settings = {}): 
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** Until the clock of the file system has moved on: the index of a build of this size would be as old as its files. */
+async function nextTick(directory: string): Promise<void> {
+  const probe = join(directory, ".probe");
+  const touched = async () => {
+    await Bun.write(probe, "");
+    return statSync(probe).ctimeMs;
+  };
+  const first = await touched();
+  while ((await touched()) === first);
+  rmSync(probe);
 }
