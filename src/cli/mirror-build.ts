@@ -13,6 +13,7 @@ import { CLEAR } from "../settings/clear-word.ts";
 import { readCredentials } from "../settings/credentials.ts";
 import { openWorld, readNamespace } from "./context.ts";
 import { quoted, usageError } from "./flag-words.ts";
+import { pathOfPlace } from "./local-place.ts";
 import type { MIRROR_BUILD_FLAGS } from "./mirror-flags.ts";
 import { writeOutput } from "./output.ts";
 import type { CommandInput } from "./program.ts";
@@ -62,7 +63,8 @@ type Edition = keyof typeof EDITIONS;
 
 /** Credentials are for places that are named, never for the official one. */
 function originAt(world: World, place: string, values: Values): Origin {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return folderOrigin(world.localFiles, resolve(place));
+  const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
+  if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));
   checkBaseUrl(place, "given");
   const file = (path: string) => (path === "" ? undefined : resolve(path));
   const credentials = {

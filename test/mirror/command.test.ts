@@ -113,11 +113,20 @@ describe("mirror build", () => {
     expect(existsSync(join(tree, NAME))).toBe(true);
   });
 
+  test("takes a folder by its URL as well", async () => {
+    expect(await run(...building("--version", "18.1.0"))).toMatchObject({ exitCode: 0 });
+    const other = join(place.path, "other");
+    const words = ["build", "--to", other, "--from", `file://${tree}`, "--version", "18", "--arch", "amd64"];
+    expect(await run(...words)).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(join(other, NAME))).toEqual(Buffer.from(FILE));
+  });
+
   test.each([
     ["a version that is none", ["--version", "latest"], "E_VERSION"],
     ["an edition that is none", ["--version", "18.1.0", "--edition", "gold"], "E_USAGE"],
     ["no job", ["--version", "18.1.0", "--jobs", "0"], "E_USAGE"],
     ["a place without TLS", ["--version", "18.1.0", "--from", "http://127.0.0.1"], "E_BASE_URL"],
+    ["a folder of another machine", ["--version", "18.1.0", "--from", "file://elsewhere/srv"], "E_USAGE"],
     ["a folder that is not there", ["--version", "18.1.0", "--from", "/does/not/exist"], "E_DOWNLOAD"],
     ["a key that is not there", ["--version", "18.1.0", "--sign", "/does/not/exist"], "E_SIGNING_KEY"],
     ["new signatures without a key", ["--version", "18.1.0", "--replace-signatures"], "E_USAGE"],
