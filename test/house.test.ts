@@ -14,7 +14,13 @@ const FLOORS = [
 const ROOMS = FLOORS.flat();
 
 /** What only the implementations in `src/platform/` may name: the seams stand or fall with it. */
-const SEAMS = [/\bfetch\(/, /\bBun\.(spawn|\$)/, /\bCryptoHasher\b/, /@noble\/hashes/, /\bnode:child_process\b/];
+const SEAMS = [
+  /\bfetch\(/,
+  /\bBun\.(spawn|serve|listen|\$)/,
+  /\bCryptoHasher\b/,
+  /@noble\/hashes/,
+  /\bnode:child_process\b/,
+];
 
 const MAX_LINES = 250;
 const transpiler = new Bun.Transpiler({ loader: "ts" });

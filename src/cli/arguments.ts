@@ -48,7 +48,9 @@ function scan(program: Program, rest: string[], line: Line): void {
     else if (line.command !== undefined) throw usageError(`unexpected word ${quoted(word)}`);
     else if (word === "help" && !line.asksForHelp) line.asksForHelp = true;
     else {
-      line.command = commandNamed(program, word);
+      const group = program.commands.some(({ meta }) => meta.name.startsWith(`${word} `));
+      const second = group && rest[0] !== undefined && !isFlagWord(rest[0]) ? rest.shift() : undefined;
+      line.command = commandNamed(program, second === undefined ? word : `${word} ${second}`);
       flags = { ...GLOBAL_FLAGS, ...line.command.args };
     }
   }

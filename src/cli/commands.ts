@@ -1,5 +1,13 @@
 import { ENROLL_FLAGS, PIN_FLAGS } from "./enroll-flags.ts";
 import { defineFlags, type FlagTable } from "./flags.ts";
+import {
+  MIRROR_BUILD_FLAGS,
+  MIRROR_BUNDLE_FLAGS,
+  MIRROR_IMPORT_FLAGS,
+  MIRROR_KEYGEN_FLAGS,
+  MIRROR_SERVE_FLAGS,
+  MIRROR_VERIFY_FLAGS,
+} from "./mirror-flags.ts";
 import type { Command } from "./program.ts";
 
 export const UPDATE_FLAGS = defineFlags({
@@ -137,6 +145,45 @@ export const COMMANDS: readonly Command[] = [
     args: UNINSTALL_FLAGS,
     needsRoot: true,
     load: () => import("./uninstall.ts"),
+  }),
+  command({
+    meta: { name: "mirror build", description: "Bring releases into a folder that any web server can serve to hosts." },
+    args: MIRROR_BUILD_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-build.ts"),
+  }),
+  command({
+    meta: { name: "mirror verify", description: "Read each file of a mirror; 1 when one is not as it was built." },
+    args: MIRROR_VERIFY_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-verify.ts"),
+  }),
+  command({
+    meta: { name: "mirror keygen", description: "Make the key that a site signs its mirror with." },
+    args: MIRROR_KEYGEN_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-keygen.ts"),
+  }),
+  command({
+    meta: { name: "mirror bundle", description: "Write a mirror into one file, to carry it across an air gap." },
+    args: MIRROR_BUNDLE_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-bundle.ts"),
+  }),
+  command({
+    meta: {
+      name: "mirror import",
+      description: "Put what was carried into the folder of a mirror, once it is proven.",
+    },
+    args: MIRROR_IMPORT_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-import.ts"),
+  }),
+  command({
+    meta: { name: "mirror serve", description: "Serve a mirror over HTTP or HTTPS, until it is told to stop." },
+    args: MIRROR_SERVE_FLAGS,
+    needsRoot: false,
+    load: () => import("./mirror-serve.ts"),
   }),
 ];
 

@@ -8,7 +8,7 @@ import { hostSockets } from "../platform/socket-http.ts";
 import type { World } from "../platform/world.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { type Namespace, namespaceFor } from "../settings/namespace.ts";
-import type { CommandInput, EnvironmentValues } from "./program.ts";
+import type { CommandInput } from "./program.ts";
 import { interruptSignal } from "./signals.ts";
 import { terminalFor } from "./terminal.ts";
 
@@ -60,9 +60,12 @@ interface WorldSettings {
   caFile?: string | undefined;
 }
 
-/** The directory in which the agent persists its id: upstream's choice, `$TMPDIR`, else `/tmp` (updater-core §3.1). */
-export function temporaryDirectory(environment: EnvironmentValues): string {
-  return environment["TMPDIR"] || "/tmp";
+/**
+ * The directory in which the agent persists its id: upstream's choice, `$TMPDIR`, else `/tmp` (updater-core §3.1). Under
+ * `--root` the variable is of another machine than the agent.
+ */
+export function temporaryDirectory({ environment, hostRoot }: Pick<CommandInput, "environment" | "hostRoot">): string {
+  return (hostRoot === "/" && environment["TMPDIR"]) || "/tmp";
 }
 
 /** A path of this machine: what was given is one, what is configured is a path of the host. */

@@ -1,7 +1,8 @@
 import { defineFlags } from "./flags.ts";
+import { IMAGE_FLAGS } from "./image-flags.ts";
 import { OPTION_FLAGS } from "./option-flags.ts";
 
-/** The flags of `enable` (updater-core §1.4); `--hand-over`, `--digest` and the options are ours. */
+/** The flags of `enable` (updater-core §1.4); `--hand-over`, `--digest`, the options and the flags for images are ours. */
 export const ENROLL_FLAGS = defineFlags({
   proxy: {
     type: "string",
@@ -54,6 +55,7 @@ export const ENROLL_FLAGS = defineFlags({
     type: "boolean",
     description: "leave the updates from now on to the updater that comes with the release",
   },
+  ...IMAGE_FLAGS,
   "force-version": {
     type: "string",
     alias: "f",

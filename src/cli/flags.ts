@@ -65,7 +65,6 @@ export const GLOBAL_FLAGS = defineFlags({
   root: {
     type: "string",
     valueHint: "DIR",
-    hidden: true,
-    description: "change the host whose file system lies under DIR, without root rights",
+    description: "work on the host or image whose file system lies under DIR, and run nothing of it",
   },
 });

@@ -8,11 +8,12 @@ import type { CommandInput } from "./program.ts";
 /** Exit code of `status --err-if-should-update-now` when it should (updater-core §1.5). */
 const SHOULD_UPDATE_NOW = 3;
 
-/** `status`: prints the report as YAML (updater-core §4.5). */
+/** `status`: prints the report as YAML (updater-core §4.5). Fails as `findTarget` does, once it told what it knows without. */
 export async function run(input: CommandInput<typeof STATUS_FLAGS>): Promise<number> {
   const request = { namespace: readNamespace(input), insecure: input.values.insecure };
   const report = await readStatus(openWorld(input, request), request);
   writeOutput(formatStatus(report));
+  if (report.failure !== undefined) throw report.failure;
   return statusExitCode(report, input.values["err-if-should-update-now"]);
 }
 

@@ -5,7 +5,7 @@ import type { CommandInput } from "./program.ts";
 
 /** `update`: moves to the cluster's version if it is time (updater-core §4.4). */
 export async function run(input: CommandInput<typeof UPDATE_FLAGS>): Promise<number> {
-  const { values, environment } = input;
+  const { values } = input;
   const request = {
     namespace: readNamespace(input),
     isNow: values.now,
@@ -13,7 +13,7 @@ export async function run(input: CommandInput<typeof UPDATE_FLAGS>): Promise<num
     insecure: values.insecure,
     debug: values.debug,
     logFormat: values["log-format"],
-    temporaryDirectory: temporaryDirectory(environment),
+    temporaryDirectory: temporaryDirectory(input),
   };
   await update(openWorld(input, request), request);
   return 0;

@@ -3,7 +3,7 @@ import { isLoopbackHost } from "../platform/ip-address.ts";
 import { quote } from "../platform/quote.ts";
 import { withRetries } from "../platform/retry.ts";
 import type { World } from "../platform/world.ts";
-import { formatAddress, parseAddress } from "../settings/address.ts";
+import { type Address, formatAddress, parseAddress } from "../settings/address.ts";
 import { type FindAnswer, parseFindAnswer, type Received } from "./find-answer.ts";
 
 export interface FindRequest {
@@ -29,12 +29,7 @@ const DEFAULT_GROUP = "default";
  * silent proxy once; beyond that the timer is the retry (updater-core §5.1). Fails with `E_PROXY_ADDRESS`, `E_FIND`, `E_VERSION`, or as `Http` does.
  */
 export async function findTarget(world: FindWorld, request: FindRequest): Promise<FindAnswer> {
-  if (request.proxy === "") {
-    throw new UpdateError("E_PROXY_ADDRESS", "no proxy address is configured", {
-      hint: "name the Teleport proxy with `teleport-update enable --proxy HOST:PORT`",
-    });
-  }
-  const address = parseAddress(request.proxy);
+  const address = requireProxy(request.proxy);
   const proxy = formatAddress(address);
   const mayBePlain = request.insecure && isLoopbackHost(address.host);
   return withRetries(world, `https://${proxy}/webapi/find`, async () => {
@@ -49,6 +44,14 @@ export async function findTarget(world: FindWorld, request: FindRequest): Promis
     return parseFindAnswer({ ...received, proxy }, (edition) => {
       world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) });
     });
+  });
+}
+
+/** Reads the address of the proxy that is configured. Fails with `E_PROXY_ADDRESS`, also when there is none. */
+export function requireProxy(proxy: string): Address {
+  if (proxy !== "") return parseAddress(proxy);
+  throw new UpdateError("E_PROXY_ADDRESS", "no proxy address is configured", {
+    hint: "name the Teleport proxy with `teleport-update enable --proxy HOST:PORT`",
   });
 }
 

@@ -42,7 +42,18 @@ export function planUnlink(files: Files, { source, linkDirectory, namespace }: U
  * there or not: no link may be left that leads into a directory which is about to go.
  */
 export function planUnlinkNamespace(files: Files, namespace: Namespace, linkDirectory: string): UnlinkPlan {
-  return planRemovals(files, namespace, linkDirectory, namesLinkedInto(files, namespace, linkDirectory));
+  const linked = namesLinkedInto(files, namespace, linkDirectory);
+  const plan = planRemovals(files, namespace, linkDirectory, linked);
+  return { ...plan, changes: [...unitsWithoutRelease(files, namespace, linked), ...plan.changes] };
+}
+
+/** The units that an image got offline, for programs that never came: no link leads to them. */
+function unitsWithoutRelease(files: Files, { teleport, tbot }: Namespace, linked: readonly string[]): Change[] {
+  const waiting = [
+    { program: "teleport", unitFile: teleport.unitFile },
+    { program: "tbot", unitFile: tbot.unitFile },
+  ].filter(({ program, unitFile }) => !linked.includes(program) && isMadeBy(files, unitFile, ""));
+  return waiting.flatMap(({ unitFile }) => fileRemoval(files, unitFile));
 }
 
 /** The names in the link directory that lead to a program of their own name in the namespace. */

@@ -55,6 +55,9 @@ export const ERROR_CODES = {
   E_CANCELED: "the run was interrupted",
   E_JOURNAL: "the journal of an interrupted run is damaged, planted, or of a newer release",
   E_ROLLBACK: "a change could not be undone",
+  E_SIGNING_KEY: "the private key that a site signs with is missing, malformed, or may be read by others",
+  E_MIRROR: "a mirror, a bundle or an index is damaged, incomplete, or of another kind",
+  E_SERVE: "a mirror cannot be served: its address, its certificate, or the rights to serve it with are not usable",
   E_INTERNAL: "a defect of the updater itself",
 } as const;
 

@@ -32,13 +32,23 @@ export async function proveProgram(
   limitMs = VERSION_LIMIT_MS,
 ): Promise<string> {
   const { files, log } = world;
-  const elf = inspect(files, path);
-  if (elf !== undefined) checkFit(files, path, elf, host);
+  checkHeaders({ files, path }, { ...host, files });
   if (host.glibc === undefined)
     log.debug("The glibc of the host is unknown, so the needs of programs are not compared.", { path });
   if (files.root === "/") return runVersion(world, path, limitMs);
   log.debug("A program of another root is not run.", { path });
   return "";
+}
+
+/**
+ * Shows by its headers alone that a program fits a host, which need not be where the program lies now. Answers false, and
+ * looks no further, for a file of another kind. Fails with `E_PROGRAM`.
+ */
+export function checkHeaders(program: { files: Files; path: string }, host: HostTraits & { files: Files }): boolean {
+  const elf = inspect(program.files, program.path);
+  if (elf === undefined) return false;
+  checkFit(program.path, elf, host);
+  return true;
 }
 
 function inspect(files: Files, path: string): Elf | undefined {
@@ -53,7 +63,7 @@ function inspect(files: Files, path: string): Elf | undefined {
   }
 }
 
-function checkFit(files: Files, path: string, elf: Elf, host: HostTraits): void {
+function checkFit(path: string, elf: Elf, host: HostTraits & { files: Files }): void {
   const { bits, machine, interpreter, neededGlibc } = elf;
   if (machine !== host.architecture || bits !== BITS[host.architecture]) {
     throw new UpdateError(
@@ -69,7 +79,7 @@ function checkFit(files: Files, path: string, elf: Elf, host: HostTraits): void 
       hint: "update the operating system of this host, or keep its group at a release that supports it",
     });
   }
-  if (interpreter !== undefined && files.statFollowed(interpreter) === undefined) {
+  if (interpreter !== undefined && host.files.statFollowed(interpreter) === undefined) {
     throw new UpdateError("E_PROGRAM", `\`${path}\` needs the loader \`${interpreter}\`, which this host lacks`, {
       hint: "releases are made for systems with glibc; one with musl, such as Alpine, cannot run them",
     });

@@ -69,7 +69,8 @@ async function problemWith(
   return found === sha256 ? undefined : `was changed: it has the SHA-256 ${found}, and was installed with ${sha256}`;
 }
 
-async function digestOf(path: string, signal: AbortSignal): Promise<string> {
+/** The SHA-256 of the file at `path` of this machine, in lower-case hex; no link is followed. Fails with `E_CANCELED`, else as the system does. */
+export async function digestOf(path: string, signal: AbortSignal): Promise<string> {
   const digest = streamSha256();
   const buffer = Buffer.alloc(READ_BYTES);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

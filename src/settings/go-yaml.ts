@@ -59,7 +59,13 @@ const NAMED_ESCAPES: Record<string, string> = {
 function formatValue(value: Exclude<YamlValue, YamlMapping>): string {
   if (typeof value === "boolean") return String(value);
   if (typeof value === "string") return formatScalar(value);
-  return value instanceof Date ? formatTimestamp(value) : `[${value.map(formatScalar).join(", ")}]`;
+  return value instanceof Date ? formatTimestamp(value) : `[${value.map(formatInList).join(", ")}]`;
+}
+
+/** Commas and brackets end a plain text there. */
+function formatInList(text: string): string {
+  const scalar = formatScalar(text);
+  return scalar === text && /[,[\]{}]/.test(text) ? `'${text}'` : scalar;
 }
 
 function isMapping(value: YamlValue): value is YamlMapping {

@@ -3,6 +3,7 @@ import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { quote } from "../platform/quote.ts";
 import { CLEAR } from "./clear-word.ts";
+import type { YamlMapping } from "./go-yaml.ts";
 import type { Namespace } from "./namespace.ts";
 import { OPTION_KINDS, type OptionValues } from "./option-kinds.ts";
 import { readSettingsText } from "./settings-file.ts";
@@ -54,6 +55,11 @@ export function mergeOptions(kept: UpdaterOptions, given: GivenOptions): Updater
   const named = Object.entries(given).filter(([, value]) => value !== undefined);
   const changes = named.map(([name, value]) => [name, value === CLEAR ? undefined : value]);
   return { ...kept, ...Object.fromEntries(changes) };
+}
+
+/** Options as a mapping with the keys of the file, in the order of the table; what is not set is left out. */
+export function optionsMapping(options: UpdaterOptions): YamlMapping {
+  return Object.fromEntries(OPTION_NAMES.map((name) => [OPTIONS[name].key, options[name]]));
 }
 
 /** Every path that the options name. */

@@ -6,6 +6,7 @@ import { editNotices, findEditedUnits, planKeptCopies, planNeedlessCopies } from
 import { planUnitRecord } from "../host/unit-record.ts";
 import type { Change } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
+import type { Architecture } from "../release/address.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import type { GivenOptions } from "../settings/options.ts";
 import type { Revision } from "../settings/revision.ts";
@@ -31,6 +32,10 @@ export interface Activation {
   config: UpdateConfig;
   target: Revision;
   release: WantedRelease;
+  /** Of the host. */
+  architecture: Architecture;
+  /** The program of this machine that stays as the host's updater; empty for the running one. */
+  updater: string;
   dataDirectory: string;
   /** The target is active already: links and units are written again, nothing is reloaded (updater-core §4.3 step 7a). */
   isRepair: boolean;
@@ -55,7 +60,8 @@ export interface Activation {
 export async function activate(world: World, lock: Lock, requested: Activation): Promise<Activated> {
   const job = { ...requested, config: await removeOldBackup(world, requested) };
   await using staged = await stageActivation(world, job);
-  const programs = await provePrograms(world, staged.release.directory, job.target.version);
+  const expected = { architecture: job.architecture, version: job.target.version };
+  const programs = await provePrograms(world, staged.release.directory, expected);
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);

@@ -42,12 +42,12 @@ export interface UpdateDecision {
 /**
  * The decision table of updater-core §4.4, first match from the top. A target that differs in any way is followed, a
  * lower version and another edition of the same version included; only the version counts for what was marked broken.
- * The row of the host's own limits, before the last, is ours.
+ * The row of the host's own limits, before the last, is ours, and so is `isWindowOpen`'s first version.
  */
 export function decideUpdate({ config, answer, isNow, limit }: UpdateInputs): UpdateDecision {
   const { target } = answer;
   const { active, skip } = config.status;
-  const isOpen = answer.inWindow || isNow;
+  const isOpen = isWindowOpen({ config, answer, isNow });
   const isActive = sameRevision(target, active);
   const isMissing = target.version === "";
   const isBroken = !isMissing && skip?.version === target.version;
@@ -69,8 +69,19 @@ export function decideUpdate({ config, answer, isNow, limit }: UpdateInputs): Up
     rule,
     target,
     limit: isHeld ? limit : undefined,
-    jitterSeconds: isNow ? 0 : answer.jitterSeconds,
+    jitterSeconds: isNow || active.version === "" ? 0 : answer.jitterSeconds,
   };
+}
+
+type WindowInputs = Pick<UpdateInputs, "answer" | "isNow"> & { config: Pick<UpdateConfig, "status"> };
+
+/**
+ * Whether a move may begin now. A host that has no version yet waits for no window, and for no random time, just as `enable`
+ * does not: there is no agent that an update could disturb. Only an image that was made offline boots like this.
+ */
+export function isWindowOpen({ config, answer, isNow }: WindowInputs): boolean {
+  const isFirst = config.status.active.version === "" && answer.target.version !== "";
+  return answer.inWindow || isNow || isFirst;
 }
 
 /** The attributes that go with a decision in the log (updater-core §1.5). */

@@ -1,8 +1,9 @@
-import { findTarget } from "../cluster/find.ts";
-import { readUpdaterId } from "../cluster/updater-id.ts";
+import { findTarget, requireProxy } from "../cluster/find.ts";
+import type { FindAnswer } from "../cluster/find-answer.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
@@ -15,9 +16,12 @@ import { activate } from "./activate.ts";
 import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
 import type { HeldBack } from "./decide-limits.ts";
+import { enrollLater } from "./enroll-later.ts";
 import { enterNamespace } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
+import { hostId } from "./host-id.ts";
+import { type ImageRequest, NOT_ASKED } from "./image.ts";
 import { type GivenProxies, proxiesToKeep, type StartedWith, warnOfUnkeptProxy } from "./keep-proxies.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
@@ -43,6 +47,7 @@ export interface EnrollRequest extends StartedWith {
   handOver: boolean;
   /** Kept for later runs; paths are of this machine. */
   options: GivenOptions;
+  image: ImageRequest;
   insecure: boolean;
   debug: boolean;
   logFormat: string;
@@ -74,6 +79,18 @@ async function enrollLocked(
   requireClosed(world, [config.spec.path]);
   const options = optionsOfRun(world.files, namespace, request.options);
   requireClosedFiles(world, options);
+  const host = {
+    namespace,
+    architecture: hostArchitecture(world, request.image.architecture),
+    updater: request.image.updater,
+    dataDirectory: defaults.dataDirectory,
+    givenProxies: proxies,
+  };
+  if (request.image.isOffline) requireProxy(config.spec.proxy);
+  if (request.image.isOffline && request.forceVersion === "") {
+    Object.assign(action, { isBegun: true });
+    return await enrollLater(world, lock, { ...request, ...host, config });
+  }
   const answer = await askCluster(world, request, config, defaults.dataDirectory);
   const decision = decideEnrollment({
     config,
@@ -83,7 +100,7 @@ async function enrollLocked(
   });
 
   const { active } = config.status;
-  const wanted = (target: Revision) => wantedRelease(world, { ...request, config, target, answer, options });
+  const wanted = (target: Revision) => wantedRelease(world, { ...request, ...host, config, target, answer, options });
   const limit = await findLimit(world, { target: decision.target, active, options }, () => wanted(decision.target));
   if (limit !== undefined) stayOrRefuse(world, request, active, limit);
   const target = limit === undefined ? decision.target : active;
@@ -101,11 +118,10 @@ async function enrollLocked(
   });
   const { manageTbot, proof } = await activate(world, lock, {
     ...request,
-    givenProxies: proxies,
+    ...host,
     config: retriesSkipped ? withoutSkip(config) : config,
     target,
     release,
-    dataDirectory: defaults.dataDirectory,
     isRepair: decision.action === "repair" || limit !== undefined,
     attempt: undefined,
   });
@@ -150,11 +166,17 @@ function mirrorsIn({ mirrors }: GivenOptions): readonly string[] {
   return mirrors === undefined || mirrors === CLEAR ? [] : mirrors;
 }
 
-function askCluster(world: World, request: EnrollRequest, { spec, status }: UpdateConfig, dataDirectory: string) {
+async function askCluster(
+  world: World,
+  request: EnrollRequest,
+  { spec, status }: UpdateConfig,
+  dataDirectory: string,
+): Promise<FindAnswer> {
+  if (request.image.isOffline) return NOT_ASKED;
   return findTarget(world, {
     proxy: spec.proxy,
     group: spec.group,
-    updaterId: readUpdaterId(world, { idFile: status.idFile, dataDirectory }),
+    updaterId: hostId(world, { idFile: status.idFile, dataDirectory }),
     insecure: request.insecure,
   });
 }

@@ -4,6 +4,7 @@ import { planTryLinks } from "../host/try-links.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
@@ -45,7 +46,7 @@ async function planPackageLinks(world: World): Promise<Change[] | undefined> {
   const names = listPackagePrograms(world);
   try {
     const links = planTryLinks(world.files, { source: PACKAGE_BIN, names, linkDirectory: DEFAULT_LINK_DIRECTORY });
-    await provePrograms(world, PACKAGE_DIRECTORY);
+    await provePrograms(world, PACKAGE_DIRECTORY, { architecture: hostArchitecture(world) });
     return links;
   } catch (error) {
     if (!isUpdateError(error, "E_STILL_LINKED")) throw error;

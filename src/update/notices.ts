@@ -1,4 +1,5 @@
 import { enablingLinks } from "../host/enablement.ts";
+import { imageNotices } from "../host/image-notices.ts";
 import { suffixNotices, tbotNotices, teleportNotices } from "../host/notices.ts";
 import { findOtherBots, otherBotNotice } from "../host/other-bots.ts";
 import { serviceFacts } from "../host/service-facts.ts";
@@ -7,7 +8,7 @@ import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { tell } from "./apply-setup.ts";
 
-/** What is left for the operator to do, with the exact commands (updater-core §4.10). A host behind `--root` does not run. */
+/** What is left for the operator to do, with the exact commands (updater-core §4.10). A host behind `--root` does not run, and may become many. */
 export async function giveNotices(
   world: World,
   namespace: Namespace,
@@ -15,7 +16,10 @@ export async function giveNotices(
 ): Promise<void> {
   tell(world.log, suffixNotices(namespace, path, dataDirectory));
   if (manageTbot) await warnOfOtherBots(world, namespace);
-  if (world.files.root !== "/") return;
+  if (world.files.root !== "/") {
+    tell(world.log, imageNotices(world.files, namespace, { dataDirectory, manageTbot }));
+    return;
+  }
   const asked = systemd(world);
   const [teleport, tbot] = [namespace.teleport.unit, namespace.tbot.unit];
   tell(world.log, teleportNotices(teleport, await serviceFacts(asked, teleport)));

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { directoryChanges } from "../host/file-changes.ts";
-import { PROGRAM_BUILD, PROGRAM_VERSION } from "../platform/build-info.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
 import { dropStaging } from "./staging.ts";
+import { chooseUpdater, type UpdaterWish } from "./updater-program.ts";
 
 /**
  * Our own program, kept inside the namespace: official archives carry another updater, and whatever
@@ -21,14 +21,20 @@ export interface OwnUpdater extends AsyncDisposable {
 }
 
 /**
- * Stages a copy of the running program unless the namespace has it already. A program that runs from source has nothing
- * to copy: it answers undefined, and the release's updater is linked instead.
+ * Stages a copy of the updater that the host is to keep, unless the namespace has it already. A program that runs from
+ * source has nothing to copy: it answers undefined, and the release's updater is linked instead. Fails as `chooseUpdater` does.
  */
-export async function stageOwnUpdater(world: World, namespace: Namespace): Promise<OwnUpdater | undefined> {
-  if (world.program === undefined) return undefined;
-  const folder = join(namespace.updaterCopies, `${PROGRAM_VERSION}-${PROGRAM_BUILD}`);
+export async function stageOwnUpdater(
+  world: World,
+  namespace: Namespace,
+  wish: UpdaterWish,
+): Promise<OwnUpdater | undefined> {
+  const chosen = await chooseUpdater(world, namespace, wish);
+  if (chosen === undefined) return undefined;
+  if (chosen.kind === "kept") return inPlace(chosen.target);
+  const folder = join(namespace.updaterCopies, chosen.folder);
   const target = join(folder, UPDATER_NAME);
-  if (isOurs(world.files, target)) return { target, changes: [], async [Symbol.asyncDispose]() {} };
+  if (isOurs(world.files, target)) return inPlace(target);
 
   const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
   const dispose = async () => dropStaging(world, namespace, staging);
@@ -36,7 +42,7 @@ export async function stageOwnUpdater(world: World, namespace: Namespace): Promi
     world.files.makeDirectory(staging, 0o700);
     const staged = join(staging, "copy");
     world.files.makeDirectory(staged);
-    await world.files.copyProgram(world.program, join(staged, UPDATER_NAME));
+    await world.files.copyProgram(chosen.program, join(staged, UPDATER_NAME));
     return {
       target,
       changes: [
@@ -50,6 +56,10 @@ export async function stageOwnUpdater(world: World, namespace: Namespace): Promi
     await dispose();
     throw error;
   }
+}
+
+function inPlace(target: string): OwnUpdater {
+  return { target, changes: [], async [Symbol.asyncDispose]() {} };
 }
 
 /** The name says which build it should be; only root may have put it there. */

@@ -6,6 +6,7 @@ import { decideTbot } from "../host/tbot.ts";
 import { linkRemoval, namesLinkedInto, planUnlinkNamespace } from "../host/unlink.ts";
 import type { Change, ReloadChange } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import { tell } from "./apply-setup.ts";
@@ -25,7 +26,7 @@ export interface Replacement {
  * `planExampleUnit` does.
  */
 export async function planGiveBack(world: World, namespace: Namespace, names: readonly string[]): Promise<Replacement> {
-  await provePrograms(world, PACKAGE_DIRECTORY);
+  await provePrograms(world, PACKAGE_DIRECTORY, { architecture: hostArchitecture(world) });
   const linkDirectory = DEFAULT_LINK_DIRECTORY;
   const leftOver = namesLinkedInto(world.files, namespace, linkDirectory).filter((name) => !names.includes(name));
   const changes = [

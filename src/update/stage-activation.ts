@@ -16,11 +16,11 @@ export interface StagedActivation extends AsyncDisposable {
 /** The release comes over the network while our own program is copied; if one fails, what the other staged goes too. */
 export async function stageActivation(
   world: World,
-  { namespace, target, release: wanted, config, handOver }: Activation,
+  { namespace, target, release: wanted, config, handOver, architecture, updater: given }: Activation,
 ): Promise<StagedActivation> {
   const bin = join(versionDirectory(namespace, target), "bin");
   const [updater, release] = await Promise.allSettled([
-    handOver ? undefined : stageOwnUpdater(world, namespace),
+    handOver ? undefined : stageOwnUpdater(world, namespace, { architecture, given, path: config.spec.path }),
     obtainRelease(world, {
       namespace,
       target,

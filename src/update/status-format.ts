@@ -1,26 +1,32 @@
 import { describeProof } from "../release/proof-record.ts";
 import { formatYaml } from "../settings/go-yaml.ts";
+import { optionsMapping } from "../settings/options.ts";
 import { lastUpdateMapping, revisionMapping, specMapping } from "../settings/update-config-write.ts";
 import type { StatusReport } from "./status.ts";
 
-/** The report as YAML, with the keys, order and omissions of the contract (updater-core §4.5). */
+/**
+ * The report as YAML, with the keys, order and omissions of the contract (updater-core §4.5). What the cluster would have
+ * said is left out where it was not reached.
+ */
 export function formatStatus(report: StatusReport): string {
   const { spec, status, answer } = report;
+  const options = optionsMapping(report.options);
   return formatYaml({
     ...specMapping(spec),
     last_update: status.lastUpdate && lastUpdateMapping(status.lastUpdate),
     active: revisionMapping(status.active),
     backup: status.backup && revisionMapping(status.backup),
     skip: status.skip && revisionMapping(status.skip),
-    target: revisionMapping(answer.target),
-    in_window: answer.inWindow,
+    target: answer && revisionMapping(answer.target),
+    in_window: answer?.inWindow,
     // Not a scalar of ours: a Go duration never needs quotes.
-    jitter: formatGoDuration(answer.jitterSeconds),
-    agpl: answer.agpl || undefined,
+    jitter: answer && formatGoDuration(answer.jitterSeconds),
+    agpl: answer?.agpl || undefined,
     id: report.id || undefined,
     // From here on ours: what upstream's readers do not know, they pass over.
     proof: report.proof && describeProof(report.proof),
     proxy_env: report.proxyEnv,
+    options: Object.values(options).some((value) => value !== undefined) ? options : undefined,
     held_back: report.limit && `${report.limit.rule}: ${report.limit.reason}`,
   });
 }

@@ -1,8 +1,8 @@
 import { findTarget } from "../cluster/find.ts";
-import { readUpdaterId } from "../cluster/updater-id.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { hostArchitecture } from "../release/host-architecture.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
@@ -12,10 +12,11 @@ import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { requireClosed, requireClosedFiles } from "./closed-places.ts";
-import { decideUpdate, decisionAttributes } from "./decide-update.ts";
+import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
+import { hostId } from "./host-id.ts";
 import { COMMAND_LOCK, TIMER_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
 import { optionsOfRun } from "./plan-options.ts";
@@ -68,7 +69,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   const answer = await findTarget(world, {
     proxy: config.spec.proxy,
     group: config.spec.group,
-    updaterId: readUpdaterId(world, { idFile: config.status.idFile, dataDirectory: defaults.dataDirectory }),
+    updaterId: hostId(world, { idFile: config.status.idFile, dataDirectory: defaults.dataDirectory }),
     insecure: request.insecure,
   });
   const { target } = answer;
@@ -81,9 +82,10 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
       throw failure;
     }
   };
-  const wanted = () => wantedRelease(world, { target, config, answer, options, from: "", digest: "" });
+  const architecture = hostArchitecture(world);
+  const wanted = () => wantedRelease(world, { target, architecture, config, answer, options, from: "", digest: "" });
   const { active } = config.status;
-  const isDue = (answer.inWindow || isNow) && !config.spec.pinned;
+  const isDue = isWindowOpen({ config, answer, isNow }) && !config.spec.pinned;
   const limit = isDue ? await attempting(() => findLimit(world, { target, active, options }, wanted)) : undefined;
   const decision = decideUpdate({ config, answer, isNow, limit });
   world.log[decision.level](decision.reason, decisionAttributes(decision, config));
@@ -111,6 +113,8 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
       config: withLastUpdate(config, attempt),
       target,
       release,
+      architecture,
+      updater: "",
       dataDirectory: defaults.dataDirectory,
       isRepair: false,
       attempt,

@@ -1,7 +1,7 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { archiveName, goArchitecture } from "../release/address.ts";
+import { type Architecture, archiveName } from "../release/address.ts";
 import { failOver } from "../release/fail-over.ts";
 import { folderSource } from "../release/folder-source.ts";
 import { httpSource } from "../release/http-source.ts";
@@ -24,6 +24,8 @@ export interface WantedRelease {
 
 export interface WantedInputs {
   target: Revision;
+  /** Of the host. */
+  architecture: Architecture;
   config: UpdateConfig;
   answer: FindAnswer;
   /** As they count in this run, with paths of this machine. */
@@ -35,12 +37,12 @@ export interface WantedInputs {
 }
 
 /**
- * Where the release of a revision comes from and what it must prove, for this machine. Nothing is asked of the network yet.
- * Fails with `E_BASE_URL`, `E_CREDENTIALS`, `E_TRUSTED_KEY`, `E_PROGRAM`, or `E_DOWNLOAD` for a `from` that is not there or is another release.
+ * Where the release of a revision comes from and what it must prove, for this host. Nothing is asked of the network yet.
+ * Fails with `E_BASE_URL`, `E_CREDENTIALS`, `E_TRUSTED_KEY`, or `E_DOWNLOAD` for a `from` that is not there or is another release.
  */
 export async function wantedRelease(world: World, inputs: WantedInputs): Promise<WantedRelease> {
-  const { target, config, options, answer, digest } = inputs;
-  const name = archiveName(target, "linux", goArchitecture(process.arch));
+  const { target, architecture, config, options, answer, digest } = inputs;
+  const name = archiveName(target, "linux", architecture);
   const fromCluster = answer.digests.get(name);
   return {
     name,

@@ -66,6 +66,12 @@ test("the contract's commands, in its order, with their root rule and hidden mar
     ["verify", false, false],
     ["history", true, false],
     ["uninstall", true, false],
+    ["mirror build", false, false],
+    ["mirror verify", false, false],
+    ["mirror keygen", false, false],
+    ["mirror bundle", false, false],
+    ["mirror import", false, false],
+    ["mirror serve", false, false],
   ]);
 });
 
@@ -77,7 +83,7 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
   const rows = COMMANDS.map(({ meta, args }) => [meta.name, Object.entries(args).map(shown).join(" ")]);
   const options =
     "--ca-file --trusted-key --insecure-skip-signature --min-version --max-version --min-age --downgrade --netrc --bearer-token-file --client-cert --client-key --proxy-env";
-  const enroll = `--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --from --digest ${options} --hand-over`;
+  const enroll = `--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --from --digest ${options} --hand-over --arch --updater --offline`;
   const enrollHidden = "[--force-flag] [--self-setup] [--path] [--selinux-ssh]";
   expect(Object.fromEntries(rows)).toEqual({
     version: "",
@@ -93,5 +99,12 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
     verify: "--json",
     history: "--json",
     uninstall: "--force/-f",
+    "mirror build":
+      "--to --version/-v --proxy/-p --group/-g --edition --arch --from --keep --jobs --sign --replace-signatures --digest --trusted-key --insecure-skip-signature --ca-file --netrc --bearer-token-file --client-cert --client-key",
+    "mirror verify": "--at --trusted-key --json",
+    "mirror keygen": "--to",
+    "mirror bundle": "--at --to --version/-v --sign",
+    "mirror import": "--from --to --digest --trusted-key",
+    "mirror serve": "--at --listen --tls-cert --tls-key --user --prefix",
   });
 });

@@ -65,6 +65,7 @@ test("every flag reaches its field", () => {
     keepProxies: true,
     proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
     viaSudo: false,
+    image: { architecture: undefined, updater: "", isOffline: false },
     options: {
       caFile: "/etc/ca.pem",
       mirrors: ["https://mirror.example.com"],

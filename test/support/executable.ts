@@ -1,17 +1,17 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Glob } from "bun";
+import { type Architecture, HOST_ARCHITECTURE } from "./elf-patch.ts";
 import { must } from "./must.ts";
 
-const ARCHITECTURE = process.arch === "arm64" ? "arm64" : "amd64";
 const INPUTS = ["src/**/*.ts", "scripts/{build.ts,runtimes.json}", "{package.json,bun.lock}"];
 
 /**
- * The absolute path of the compiled `teleport-update` of this machine, built first when a source is newer. Building
+ * The absolute path of the compiled `teleport-update` of this machine, or for another processor, built first when a source is newer. Building
  * takes about a second, so a `beforeAll` is a good place.
  */
-export async function executablePath(): Promise<string> {
-  return build("dist", []);
+export async function executablePath(architecture: Architecture = HOST_ARCHITECTURE): Promise<string> {
+  return build("dist", [], architecture);
 }
 
 /**
@@ -23,9 +23,13 @@ export async function testingExecutablePath(version?: string): Promise<string> {
   return build("dist/testing", ["--testing"]);
 }
 
-async function build(folder: string, options: readonly string[]): Promise<string> {
-  const path = resolve(folder, `teleport-update-linux-${ARCHITECTURE}`);
-  if (!isCurrent(path)) await must([process.execPath, "scripts/build.ts", "--target", ARCHITECTURE, ...options]);
+async function build(
+  folder: string,
+  options: readonly string[],
+  architecture: Architecture = HOST_ARCHITECTURE,
+): Promise<string> {
+  const path = resolve(folder, `teleport-update-linux-${architecture}`);
+  if (!isCurrent(path)) await must([process.execPath, "scripts/build.ts", "--target", architecture, ...options]);
   return path;
 }
 

@@ -34,16 +34,33 @@ export function nginxObstacle(): string | undefined {
 
 /** Starts nginx on free ports of 127.0.0.1; fails with what it said when it does not come up. */
 export async function startNginx(releases: string, certificate: ServerCertificate): Promise<Nginx> {
-  const program = nginxProgram();
-  if (program === null) throw new Error("`nginx` is not installed: `apt-get install nginx-light`");
   const folder = mkdtempSync(join(tmpdir(), "nginx-"));
   const ports = await freePorts();
-  mkdirSync(join(folder, "temp"));
   writeFileSync(join(folder, "cert.pem"), certificate.cert);
   writeFileSync(join(folder, "key.pem"), certificate.key, { mode: 0o600 });
   writeFileSync(join(folder, "ca.pem"), certificate.ca);
   writeFileSync(join(folder, "passwords"), `${MIRROR_LOGIN.login}:{PLAIN}${MIRROR_LOGIN.password}\n`);
-  writeFileSync(join(folder, "nginx.conf"), configuration(folder, releases, ports));
+  const nginx = await runNginx(folder, configuration(folder, releases, ports));
+  return {
+    urls: {
+      plain: `https://127.0.0.1:${ports.plain}`,
+      basic: `https://127.0.0.1:${ports.basic}`,
+      certificate: `https://127.0.0.1:${ports.certificate}`,
+    },
+    accessLog: () => readAccessLog(join(folder, "access.log"), ports),
+    [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * Runs nginx in `folder`, which goes with it, with what `http { }` is to hold, besides what any nginx of a test needs. Fails with
+ * what it said when it does not come up.
+ */
+export async function runNginx(folder: string, http: string): Promise<AsyncDisposable> {
+  const program = nginxProgram();
+  if (program === null) throw new Error("`nginx` is not installed: `apt-get install nginx-light`");
+  mkdirSync(join(folder, "temp"));
+  writeFileSync(join(folder, "nginx.conf"), aroundHttp(folder, http));
   const nginx = Bun.spawn(
     // One process, which ends with the test even when that is killed.
     [...["setpriv", "--pdeathsig", "KILL"], program, "-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"],
@@ -60,15 +77,7 @@ export async function startNginx(releases: string, certificate: ServerCertificat
     await stop();
     throw error;
   }
-  return {
-    urls: {
-      plain: `https://127.0.0.1:${ports.plain}`,
-      basic: `https://127.0.0.1:${ports.basic}`,
-      certificate: `https://127.0.0.1:${ports.certificate}`,
-    },
-    accessLog: () => readAccessLog(join(folder, "access.log"), ports),
-    [Symbol.asyncDispose]: stop,
-  };
+  return { [Symbol.asyncDispose]: stop };
 }
 
 type Ports = Record<MirrorKind, number>;
@@ -81,6 +90,17 @@ function nginxProgram(): string | null {
 function configuration(folder: string, releases: string, ports: Ports): string {
   const server = (port: number, ...more: string[]) =>
     `  server { listen 127.0.0.1:${port} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem; ${more.join(" ")} }\n`;
+  return `  root ${releases};
+  log_format short '$server_port $status $uri "$http_range" $http_if_range';
+  access_log ${folder}/access.log short;
+${server(ports.plain)}${server(
+  ports.basic,
+  "auth_basic mirror;",
+  "auth_basic_user_file passwords;",
+)}${server(ports.certificate, "ssl_client_certificate ca.pem;", "ssl_verify_client on;")}`;
+}
+
+function aroundHttp(folder: string, http: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `  ${name}_temp_path ${folder}/temp/${name};\n`,
   );
@@ -90,15 +110,13 @@ pid ${folder}/pid;
 error_log stderr notice;
 events {}
 http {
-  root ${releases};
-  log_format short '$server_port $status $uri "$http_range" $http_if_range';
-  access_log ${folder}/access.log short;
-${temporary.join("")}${server(ports.plain)}${server(
-  ports.basic,
-  "auth_basic mirror;",
-  "auth_basic_user_file passwords;",
-)}${server(ports.certificate, "ssl_client_certificate ca.pem;", "ssl_verify_client on;")}}
+${temporary.join("")}${http}}
 `;
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  return (await freePorts()).plain;
 }
 
 async function freePorts(): Promise<Ports> {

@@ -5,12 +5,16 @@ import type { Processes } from "../../src/platform/processes.ts";
 import type { World } from "../../src/platform/world.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { type EnrollRequest, enroll } from "../../src/update/enroll.ts";
+import type { ImageRequest } from "../../src/update/image.ts";
 import { readStatus, type StatusReport } from "../../src/update/status.ts";
 import { type UpdateRequest, update } from "../../src/update/update.ts";
 import type { Site } from "./site.ts";
 import { type TemporaryHost, temporaryHost } from "./temporary-host.ts";
 import { type KeptLog, testWorld } from "./test-world.ts";
 import { snapshot } from "./tree.ts";
+
+/** What is asked about a host that is no image, or one like any other. */
+export const NO_IMAGE: ImageRequest = { architecture: undefined, updater: "", isOffline: false };
 
 export const NAMESPACE = namespaceFor("");
 
@@ -98,6 +102,7 @@ const REQUEST: Omit<EnrollRequest, "proxy" | "baseUrl"> = {
   keepProxies: undefined,
   proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
   viaSudo: false,
+  image: NO_IMAGE,
   insecure: false,
   debug: false,
   logFormat: "text",

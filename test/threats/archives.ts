@@ -156,7 +156,7 @@ export const ARCHIVE_MUTANTS: readonly Mutant[] = [
     [
       [
         "src/update/prove-programs.ts",
-        "const printed = await proveProgram(world, join(bin, name), { architecture: goArchitecture(process.arch), glibc });",
+        "const printed = await proveProgram(world, join(bin, name), { architecture, glibc });",
         'const printed = "";',
       ],
     ],

@@ -70,6 +70,9 @@ test.each<[string, Facts, UpdateRule, UpdateDecision["action"], UpdateDecision["
   ["10, to another edition", { ...OPEN, active: NEW_ENTERPRISE }, "move", "move", "info"],
   ["10, with another version marked broken", { ...OPEN, skip: OLD }, "move", "move", "info"],
   ["10, on a host without a version", { ...OPEN, active: NO_REVISION }, "move", "move", "info"],
+  ["10, outside the window, on a host without a version", { active: NO_REVISION }, "move", "move", "info"],
+  ["3, on a host without a version", { active: NO_REVISION, target: NO_REVISION }, "no-target-waiting", "stay", "warn"],
+  ["2, on a host without a version", { active: NO_REVISION, pinned: true }, "pinned", "stay", "info"],
 ])("row %s", (_, facts, rule, action, level) => {
   expect(decide(facts)).toMatchObject({ rule, action, level, target: facts.target ?? NEW });
 });
@@ -78,6 +81,7 @@ test.each([
   [{ inWindow: true }, 60],
   [{ inWindow: true, isNow: true }, 0],
   [{ isNow: true }, 0],
+  [{ inWindow: true, active: NO_REVISION }, 0],
 ])("the jitter of %j is %d seconds", (facts, seconds) => expect(decide(facts).jitterSeconds).toBe(seconds));
 
 test("the log gets both versions with their editions, and leaves out what there is not", () => {
@@ -109,7 +113,7 @@ describe("for whatever inputs", () => {
   type All = Omit<Required<Facts>, "limit"> & { limit: HeldBack | undefined };
 
   /** Each row of the contract's table by its own cells alone, whatever the rows above it say. */
-  const isOpen = ({ inWindow, isNow }: All) => inWindow || isNow;
+  const isOpen = (all: All) => all.inWindow || all.isNow || (all.active.version === "" && !isMissing(all));
   const isActive = ({ target, active }: All) => sameRevision(target, active);
   const isMissing = ({ target }: All) => target.version === "";
   const isBroken = ({ target, skip }: All) => target.version !== "" && skip?.version === target.version;
@@ -142,12 +146,12 @@ describe("for whatever inputs", () => {
     expect([...rules].sort()).toEqual(TABLE.map(([rule]) => rule).sort());
   });
 
-  test("a host moves only when it is not pinned, its window is open, and there is something else to run", () => {
+  test("a host moves only when it is not pinned, its window is open or it has nothing yet, and there is something else to run", () => {
     fc.assert(
       fc.property(facts, (given) => {
         if (decide(given).action !== "move") return;
         expect(given.pinned).toBeFalse();
-        expect(given.inWindow || given.isNow).toBeTrue();
+        expect(given.inWindow || given.isNow || given.active.version === "").toBeTrue();
         expect(given.target.version).not.toBe("");
         expect(sameRevision(given.target, given.active)).toBeFalse();
         expect(given.skip?.version).not.toBe(given.target.version);

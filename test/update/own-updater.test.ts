@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
 import { planOldCopies, stageOwnUpdater } from "../../src/update/own-updater.ts";
+import type { UpdaterWish } from "../../src/update/updater-program.ts";
+import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { must } from "../support/must.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";
@@ -18,6 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
+const WISH: UpdaterWish = { architecture: HOST_ARCHITECTURE, given: "", path: "/usr/local/bin" };
 const LINK = "/usr/local/bin/teleport-update";
 const COPY = `${NAMESPACE.updaterCopies}/${PROGRAM_VERSION}-${PROGRAM_BUILD}/teleport-update`;
 const THEIRS = `${NAMESPACE.versions}/18.0.0/bin/teleport-update`;
@@ -66,7 +69,7 @@ describe("the updater that enrolled a host", () => {
   test("leaves nothing behind when it cannot be copied", async () => {
     using host = offlineHost(site, { program: "/no/such/program" });
     host.files.makeDirectory(NAMESPACE.directory);
-    await expect(stageOwnUpdater(host.world, NAMESPACE)).rejects.toMatchObject({
+    await expect(stageOwnUpdater(host.world, NAMESPACE, WISH)).rejects.toMatchObject({
       code: "E_IO",
       message: expect.stringContaining(NAMESPACE.directory),
     });

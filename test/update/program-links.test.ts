@@ -6,6 +6,7 @@ import { revision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
 import type { Activation } from "../../src/update/activate.ts";
 import { planProgramLinks, warnOfOtherNamespace } from "../../src/update/program-links.ts";
+import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 
@@ -24,6 +25,8 @@ function jobFor(version: string): Activation {
       source: folderSource(hostFiles(), "/", ""),
       demands: { pinned: [], keys: [], skipSignature: false },
     },
+    architecture: HOST_ARCHITECTURE,
+    updater: "",
     dataDirectory: "/var/lib/teleport",
     isRepair: false,
     givenProxies: undefined,

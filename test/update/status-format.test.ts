@@ -6,15 +6,17 @@ import type { HeldBack } from "../../src/update/decide-limits.ts";
 import type { StatusReport } from "../../src/update/status.ts";
 import { formatGoDuration, formatStatus } from "../../src/update/status-format.ts";
 
-const LEAST: StatusReport = {
+const LEAST = {
   spec: { ...emptyConfig().spec, proxy: "proxy.acme.test:3080", path: "/usr/local/bin" },
   status: emptyConfig().status,
   answer: { target: revision("18.4.2"), flags: [], inWindow: false, jitterSeconds: 0, agpl: false, digests: new Map() },
   id: "",
+  failure: undefined,
   proof: undefined,
+  options: {},
   limit: undefined,
   proxyEnv: undefined,
-};
+} satisfies StatusReport;
 
 describe("the report", () => {
   test("reads as the sample of the contract", () => {
@@ -59,6 +61,27 @@ id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
     ).toEndWith(`jitter: 0s
 proof: pinned digest
 held_back: 'max-version: 18.4.2 is above the maximum of this host, 18.3'
+`);
+  });
+
+  test("lists what is kept on the host, by the keys of its file", () => {
+    const mirrors = ["https://a.test/x", "https://b.test/,y"];
+    const options = { mirrors, maxVersion: "18.3", noDowngrade: true };
+    expect(formatStatus({ ...LEAST, options })).toEndWith(`jitter: 0s
+options:
+    mirrors: [https://a.test/x, 'https://b.test/,y']
+    max_version: "18.3"
+    no_downgrade: true
+`);
+  });
+
+  test("of a cluster that was not reached says nothing", () => {
+    expect(formatStatus({ ...LEAST, answer: undefined })).toBe(`proxy: proxy.acme.test:3080
+path: /usr/local/bin
+enabled: false
+pinned: false
+active:
+    version: ""
 `);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { revision } from "../../src/settings/revision.ts";
-import { readStatus } from "../../src/update/status.ts";
+import { readStatus, shouldUpdateNow } from "../../src/update/status.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
@@ -63,11 +63,16 @@ describe("readStatus", () => {
     expect(site.takeRequests()).toEqual([]);
   });
 
-  test("fails when the proxy does", async () => {
+  test("tells what it knows when the proxy fails, and why", async () => {
     using host = offlineHost(site);
     host.setConfig(updateYaml(SPEC, STATUS));
+    const { failure: none, ...answered } = await status(host);
+    expect(none).toBeUndefined();
     site.server.respond("/webapi/find", () => new Response("<html>", { headers: { "content-type": "text/html" } }));
-    await expect(status(host)).rejects.toMatchObject({ code: "E_FIND" });
+    const { failure, ...report } = await status(host);
     site.server.respond("/webapi/find", undefined);
+    expect(failure?.code).toBe("E_FIND");
+    expect(report).toEqual({ ...answered, answer: undefined });
+    expect(shouldUpdateNow(report)).toBe(false);
   });
 });

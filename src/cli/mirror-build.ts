@@ -1,0 +1,115 @@
+import { resolve } from "node:path";
+import { ARCHITECTURES, EDITIONS } from "../mirror/archive-names.ts";
+import { type BuildReport, buildMirror } from "../mirror/build.ts";
+import { folderOrigin, httpOrigin, type Origin } from "../mirror/origins.ts";
+import { readSiteKey } from "../mirror/site-key.ts";
+import { parseVersionWish } from "../mirror/versions.ts";
+import { UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+import { goArchitecture } from "../release/address.ts";
+import { readTrustedKeys } from "../release/trusted-keys.ts";
+import { checkBaseUrl } from "../settings/base-url.ts";
+import { CLEAR } from "../settings/clear-word.ts";
+import { readCredentials } from "../settings/credentials.ts";
+import { openWorld, readNamespace } from "./context.ts";
+import { quoted, usageError } from "./flag-words.ts";
+import { pathOfPlace } from "./local-place.ts";
+import type { MIRROR_BUILD_FLAGS } from "./mirror-flags.ts";
+import { writeOutput } from "./output.ts";
+import type { CommandInput } from "./program.ts";
+
+type Values = CommandInput<typeof MIRROR_BUILD_FLAGS>["values"];
+
+const MOST_JOBS = 16;
+const MOST_KEPT = 1000;
+
+/** `mirror build`: brings releases into a tree of plain files. 0 only when all that was wanted is there. */
+export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promise<number> {
+  const { values } = input;
+  if (values["replace-signatures"] && values.sign === "") {
+    throw usageError("flag `--replace-signatures` needs a key to sign with: `--sign FILE`");
+  }
+  const caFile = values["ca-file"] === "" ? CLEAR : resolve(values["ca-file"]);
+  const world = openWorld(input, { namespace: readNamespace(input), caFile });
+  const report = await buildMirror(world, {
+    directory: resolve(values.to),
+    versions: values.version.map(parseVersionWish),
+    cluster: values.proxy === "" ? undefined : { proxy: values.proxy, group: values.group, insecure: values.insecure },
+    editions: values.edition.map((word) => EDITIONS[oneOf("edition", Object.keys(EDITIONS) as Edition[], word)]),
+    architectures:
+      values.arch.length === 0
+        ? [goArchitecture(process.arch)]
+        : values.arch.map((word) => oneOf("arch", ARCHITECTURES, word)),
+    origins: values.from.map((place) => originAt(world, place, values)),
+    digest: digest(values.digest),
+    demands: {
+      keys: await readTrustedKeys(
+        world.localFiles,
+        values["trusted-key"].map((path) => resolve(path)),
+      ),
+      skipSignature: values["insecure-skip-signature"],
+    },
+    signer: values.sign === "" ? undefined : await readSiteKey(world.localFiles, resolve(values.sign)),
+    replaceSignatures: values["replace-signatures"],
+    jobs: count("jobs", values.jobs, MOST_JOBS),
+    keep: values.keep === "" ? undefined : count("keep", values.keep, MOST_KEPT),
+  });
+  writeOutput(`${summary(report)}\n`);
+  if (report.failed.length === 0) return 0;
+  throw missing(report, values.to);
+}
+
+type Edition = keyof typeof EDITIONS;
+
+/** Credentials are for places that are named, never for the official one. */
+function originAt(world: World, place: string, values: Values): Origin {
+  const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
+  if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));
+  checkBaseUrl(place, "given");
+  const file = (path: string) => (path === "" ? undefined : resolve(path));
+  const credentials = {
+    netrcFile: file(values.netrc),
+    bearerTokenFile: file(values["bearer-token-file"]),
+    clientCertificate: file(values["client-cert"]),
+    clientKey: file(values["client-key"]),
+  };
+  return httpOrigin(world, place, readCredentials(world.localFiles, credentials, place));
+}
+
+function summary({ fetched, present, failed, pruned, bytes }: BuildReport): string {
+  const parts = [
+    `${fetched.length} archives fetched (${Math.ceil(bytes / 1e6)} MB)`,
+    `${present.length} there already`,
+    ...(failed.length === 0 ? [] : [`${failed.length} missing`]),
+    ...(pruned.length === 0 ? [] : [`${pruned.length} files removed`]),
+  ];
+  return parts.join(", ");
+}
+
+function missing({ failed, fetched, present }: BuildReport, directory: string): UpdateError {
+  const names = failed.map(({ name }) => `\`${name}\``).join(", ");
+  const [first] = failed;
+  const wanted = failed.length + fetched.length + present.length;
+  return new UpdateError("E_MIRROR", `${failed.length} of ${wanted} archives are not in \`${directory}\`: ${names}`, {
+    hint: `each has its own line in the log; the first: ${first?.error.message ?? ""}`,
+    cause: first?.error,
+  });
+}
+
+function oneOf<const T extends string>(flag: string, known: readonly T[], word: string): T {
+  const found = known.find((one) => one === word);
+  if (found !== undefined) return found;
+  throw usageError(
+    `flag \`--${flag}\` must be one of ${known.map((one) => `\`${one}\``).join(", ")}, not ${quoted(word)}`,
+  );
+}
+
+function count(flag: string, given: string, most: number): number {
+  if (/^[1-9]\d{0,3}$/.test(given) && Number(given) <= most) return Number(given);
+  throw usageError(`flag \`--${flag}\` must be a number from 1 to ${most}, not ${quoted(given)}`);
+}
+
+function digest(given: string): string {
+  if (given === "" || /^[0-9a-f]{64}$/i.test(given)) return given.toLowerCase();
+  throw usageError(`flag \`--digest\` must be a SHA-256 of 64 hex digits, not ${quoted(given)}`);
+}

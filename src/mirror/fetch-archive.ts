@@ -1,0 +1,144 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { FILE_MODE, type Files } from "../platform/files.ts";
+import { isTrustedOwner } from "../platform/ownership.ts";
+import { attemptAsync } from "../platform/path-errors.ts";
+import type { World } from "../platform/world.ts";
+import { provenChunks } from "../release/download.ts";
+import { RELEASE_LIMITS, requireSpace } from "../release/limits.ts";
+import type { Progress } from "../release/progress.ts";
+import type { ReleaseSource, SourceArchive } from "../release/source.ts";
+import { fileDigest } from "./file-digest.ts";
+import { partialName } from "./tree-files.ts";
+
+export interface FetchRequest {
+  /** The tree. */
+  directory: string;
+  name: string;
+  source: ReleaseSource;
+  /** The digest that the archive must have, lower-case hex, and where it is, for messages. */
+  sha256: string;
+  place: string;
+  progress: Progress;
+}
+
+type FetchWorld = Pick<World, "localFiles" | "log" | "signal">;
+
+const READ_BYTES = 1 << 20;
+/** Written between two syncs, so that the last one is short; the free space is looked at again as often. */
+const SYNC_BYTES = 32 << 20;
+
+/**
+ * Brings an archive into the tree under its name, whole and proven. What an earlier run left of it is read again and
+ * continued; so is what this one leaves behind when the line breaks for good. Answers the bytes that came now. Fails as the
+ * source does, with `E_CHECKSUM` and `E_CHANGED` (then nothing is left of it), `E_NO_SPACE`, `E_IO` and `E_CANCELED`.
+ */
+export async function fetchArchive(world: FetchWorld, request: FetchRequest): Promise<number> {
+  const { localFiles: files, log, signal } = world;
+  const partial = join(request.directory, partialName(request.name));
+  const begun = keptBytes(files, partial);
+  try {
+    const isWhole = begun > 0 && (await fileDigest(files, partial, signal)) === request.sha256;
+    if (begun > 0) log.info("An interrupted download goes on.", { file: request.name, at: begun });
+    const fetched = isWhole ? 0 : await fetchRest(world, request, { partial, begun });
+    files.setMode(partial, FILE_MODE);
+    files.rename(partial, join(request.directory, request.name));
+    return fetched;
+  } catch (error) {
+    // Its bytes are of another file: going on with them would fail for ever.
+    if (isUpdateError(error, "E_CHECKSUM", "E_CHANGED")) files.removeFile(partial);
+    throw error;
+  }
+}
+
+/** How much is there of an earlier run; what others may have written is none of it. */
+function keptBytes(files: Files, partial: string): number {
+  const found = files.stat(partial);
+  if (found === undefined) return 0;
+  if (found.kind === "file" && isTrustedOwner(found.owner) && (found.mode & 0o022) === 0) return found.size;
+  files.removeFile(partial);
+  return 0;
+}
+
+async function fetchRest(
+  { localFiles: files, log, signal }: FetchWorld,
+  request: FetchRequest,
+  { partial, begun }: { partial: string; begun: number },
+): Promise<number> {
+  const { directory, name, source } = request;
+  const archive = await source.open(name, begun === 0 ? undefined : { received: begun, length: undefined });
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  try {
+    if (begun > 0 && archive.length !== undefined && begun >= archive.length) throw notOfIt(partial);
+    requireSpace(files, directory, Math.max(0, (archive.length ?? 0) - begun), RELEASE_LIMITS);
+    log.info("Fetching an archive.", { url: source.locate(name), size: archive.length });
+    await using file = await attemptAsync("open", partial, () => open(files.real(partial), flags, 0o600));
+    let end = begun;
+    const kept = keepBytes(archive, { file, partial, begun }, (bytes, isSynced) => {
+      if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while fetching \`${name}\``);
+      if (isSynced) requireSpace(files, directory, 0, RELEASE_LIMITS);
+      end = bytes;
+    });
+    const whole: SourceArchive = {
+      length: archive.length,
+      get isPieced() {
+        return archive.isPieced;
+      },
+      chunks: () => kept,
+      discard: () => archive.discard(),
+    };
+    for await (const _ of provenChunks(whole, request));
+    await attemptAsync("sync", partial, () => file.sync());
+    return end - begun;
+  } finally {
+    await archive.discard();
+  }
+}
+
+/** The whole archive, from its first byte on: what the file has of it, then what comes, once that is written behind it. */
+async function* keepBytes(
+  archive: SourceArchive,
+  { file, partial, begun }: { file: FileHandle; partial: string; begun: number },
+  onBytes: (end: number, isSynced: boolean) => void,
+): AsyncGenerator<Uint8Array> {
+  yield* firstBytes(file, partial, begun);
+  let end = begun;
+  let unsynced = 0;
+  for await (const chunk of archive.chunks()) {
+    await attemptAsync("write", partial, () => writeAt(file, chunk, end));
+    end += chunk.length;
+    unsynced += chunk.length;
+    const isSynced = unsynced >= SYNC_BYTES;
+    if (isSynced) {
+      unsynced = 0;
+      await attemptAsync("sync", partial, () => file.datasync());
+    }
+    onBytes(end, isSynced);
+    yield chunk;
+  }
+}
+
+async function* firstBytes(file: FileHandle, partial: string, bytes: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - at));
+    const { bytesRead } = await attemptAsync("read", partial, () => file.read(buffer, 0, buffer.length, at));
+    if (bytesRead === 0) throw notOfIt(partial);
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+function notOfIt(partial: string): UpdateError {
+  return new UpdateError("E_CHANGED", `\`${partial}\` is no part of the archive that is fetched`, {
+    hint: "run the command again: it starts over",
+  });
+}

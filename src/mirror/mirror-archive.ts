@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+import { failOver } from "../release/fail-over.ts";
+import type { Progress } from "../release/progress.ts";
+import { type Proof, type ProofDemands, proveDigest } from "../release/proof.ts";
+import { describeProof } from "../release/proof-record.ts";
+import type { ReleaseSource } from "../release/source.ts";
+import { formatRevision } from "../settings/revision.ts";
+import { fetchArchive } from "./fetch-archive.ts";
+import { fileDigest } from "./file-digest.ts";
+import type { MirrorFile, MirrorIndex } from "./index-file.ts";
+import type { WantedArchive } from "./plan-build.ts";
+import { chooseSignature, keptSignature, type SignatureRules } from "./signatures.ts";
+import { placeText } from "./tree-files.ts";
+
+/** The tree that is built, and what it is built from. */
+export interface Building {
+  directory: string;
+  /** Gets what is in place now; written by whoever began. */
+  index: MirrorIndex;
+  sources: readonly ReleaseSource[];
+  demands: Omit<ProofDemands, "pinned">;
+  signatures: Pick<SignatureRules, "signer" | "replace">;
+  progress(): Progress;
+}
+
+type BuildWorld = Pick<World, "localFiles" | "clock" | "log" | "signal">;
+
+/**
+ * Brings one archive into the tree with its signature and its checksum, in this order: who finds a checksum finds all. What is
+ * there already and has the proven digest is not fetched again. A place that gives other bytes than were proven is passed over for
+ * the next. Answers the bytes that came; undefined when it was there.
+ */
+export async function mirrorArchive(
+  world: BuildWorld,
+  building: Building,
+  wanted: WantedArchive,
+): Promise<number | undefined> {
+  const { sources } = building;
+  for (let at = 0; ; at += 1) {
+    const first = at % sources.length;
+    const inTurn = failOver([...sources.slice(first), ...sources.slice(0, first)], world.log);
+    try {
+      return await proveAndPlace(world, building, wanted, inTurn);
+    } catch (error) {
+      // What changed on its way is worth another try, even at the only place.
+      const tries = isUpdateError(error, "E_CHANGED") ? sources.length + 1 : sources.length;
+      if (!isUpdateError(error, "E_CHANGED", "E_CHECKSUM", "E_SIGNATURE") || at + 1 >= tries) throw error;
+      world.log.warn("The download starts over.", { file: wanted.name, error: error.message });
+    }
+  }
+}
+
+async function proveAndPlace(
+  world: BuildWorld,
+  { directory, index, demands, signatures, progress }: Building,
+  { name, revision, pinned }: WantedArchive,
+  source: ReleaseSource,
+): Promise<number | undefined> {
+  const { localFiles: files, clock } = world;
+  const proof = await proveDigest(source, name, { ...demands, pinned }, world.log);
+  const state = await stateOf(world, directory, name, index.files[name], proof);
+  const keys = demands.skipSignature ? [] : demands.keys;
+  const kept = index.files[`${name}.sig`];
+  const own = kept !== undefined && kept.origin === undefined;
+  const signature = await chooseSignature(
+    source,
+    { name, sha256: proof.sha256, kept: own ? keptSignature(files, join(directory, `${name}.sig`), kept) : undefined },
+    { ...signatures, keys },
+  );
+  const { sha256, place } = proof;
+  const fetched =
+    state === "absent"
+      ? await fetchArchive(world, { directory, name, source, sha256, place, progress: progress() })
+      : undefined;
+
+  const release = formatRevision(revision);
+  const before = index.files[name];
+  const origin = originOf(proof, clock.now());
+  const bytes = files.stat(join(directory, name))?.size ?? 0;
+  index.files[name] = state === "present" && before?.origin ? before : { sha256, bytes, release, origin };
+  if (signature !== undefined) {
+    const file = { directory, name: `${name}.sig` };
+    const placed = await placeText(files, file, signature.text, proof.published);
+    index.files[file.name] = { ...placed, release, ...(signature.by === "publisher" && { origin }) };
+  }
+  const file = { directory, name: `${name}.sha256` };
+  index.files[file.name] = { ...(await placeText(files, file, `${sha256}  ${name}\n`, proof.published)), release };
+  return fetched;
+}
+
+/**
+ * Whether the archive lies in the tree as it was proven now. A damaged one of ours counts as absent. Fails with `E_CHECKSUM` when it
+ * was taken with another digest before, as a release never changes, and with `E_MIRROR` when it is somebody else's file.
+ */
+async function stateOf(
+  { localFiles: files, log, signal }: BuildWorld,
+  directory: string,
+  name: string,
+  known: MirrorFile | undefined,
+  proof: Proof,
+): Promise<"present" | "absent"> {
+  const path = join(directory, name);
+  if (known !== undefined && known.sha256 !== proof.sha256) {
+    throw new UpdateError(
+      "E_CHECKSUM",
+      `\`${path}\` was taken with the SHA-256 ${known.sha256}, and \`${proof.place}\` has ${proof.sha256} by now`,
+      {
+        hint: `a release never changes: find out which one is meant; to take the new one, \`rm ${path}*\` and remove its lines in \`index.json\``,
+      },
+    );
+  }
+  const found = files.stat(path);
+  if (found === undefined) return "absent";
+  if (found.kind === "file" && (await fileDigest(files, path, signal)) === proof.sha256) return "present";
+  if (known === undefined || found.kind !== "file") {
+    throw new UpdateError("E_MIRROR", `\`${path}\` is in the way: it is another file than the release of that name`, {
+      hint: `look at it, and move it away: \`mv ${path} ${path}.old\``,
+    });
+  }
+  log.warn("A damaged file is fetched again.", { path });
+  return "absent";
+}
+
+function originOf(proof: Proof, now: Date): NonNullable<MirrorFile["origin"]> {
+  const { place, key } = proof;
+  return { place, proof: describeProof(proof), ...(key !== undefined && { key }), fetched: now.toISOString() };
+}

@@ -1,0 +1,39 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
+import { UpdateError } from "../platform/errors.ts";
+import { FILE_MODE } from "../platform/files.ts";
+import { attempt } from "../platform/path-errors.ts";
+import type { World } from "../platform/world.ts";
+
+/** Beside the index, with a dot in front: no file of the mirror. It stays, as a lock on a removed file excludes nobody. */
+const LOCK_FILE = ".lock";
+/** Exit code by which `flock` tells "somebody else holds it" from a failure of its own. */
+const BUSY = 75;
+
+/**
+ * Makes the tree and lets nobody else write in it until disposed, or until we end, however we end. Who only reads needs no
+ * lock: files come whole. Fails at once with `E_LOCK_BUSY` when another one writes, and with `E_LOCK` without `flock`.
+ */
+export async function lockTree(world: Pick<World, "localFiles" | "processes">, directory: string): Promise<Disposable> {
+  const { localFiles: files, processes } = world;
+  const path = join(directory, LOCK_FILE);
+  const program = processes.find("flock");
+  if (program === undefined) {
+    throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: the program \`flock\` was not found`, {
+      hint: "install the package `util-linux`",
+    });
+  }
+  files.makeDirectory(directory);
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const descriptor = attempt("open the lock", path, () => openSync(files.real(path), flags, FILE_MODE));
+  // Inside the child our descriptor is number 3; the lock stays with ours when the child ends.
+  const { exitCode, failure } = await processes.run([program, "-x", "-n", "-E", String(BUSY), "3"], {
+    descriptors: [descriptor],
+  });
+  if (exitCode === 0) return { [Symbol.dispose]: () => closeSync(descriptor) };
+  closeSync(descriptor);
+  if (exitCode !== BUSY) throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${failure ?? `exit ${exitCode}`}`);
+  throw new UpdateError("E_LOCK_BUSY", `another run writes into \`${directory}\``, {
+    hint: `wait until it ends, or find it with \`fuser -v ${path}\``,
+  });
+}

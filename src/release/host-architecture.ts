@@ -1,0 +1,72 @@
+import { UpdateError } from "../platform/errors.ts";
+import type { World } from "../platform/world.ts";
+import { type Architecture, goArchitecture } from "./address.ts";
+import { readElf } from "./elf.ts";
+import { BadElf } from "./elf-format.ts";
+import { withRandomAccess } from "./random-access.ts";
+
+/** Programs that every system has; the first one that can be read tells what the tree is made for. */
+const TELLING_PROGRAMS = ["/bin/sh", "/usr/bin/env", "/usr/lib/systemd/systemd"];
+
+/**
+ * The processor that the host's releases are for: this machine's, or under `--root` the one that the tree's own programs
+ * are made for. `stated` speaks for a tree without programs, such as a layer that an image gets later. Fails with
+ * `E_PROGRAM` when both are known and differ.
+ */
+export function hostArchitecture(
+  world: Pick<World, "files" | "localFiles" | "log">,
+  stated?: Architecture,
+): Architecture {
+  if (world.files.root === "/") return goArchitecture(process.arch);
+  const found = toldByPrograms(world);
+  if (found === undefined) return stated ?? ofThisMachine(world);
+  if (stated === undefined || stated === found.architecture) return found.architecture;
+  throw new UpdateError(
+    "E_PROGRAM",
+    `the image is for ${found.architecture}, as its \`${found.path}\` is, and \`--arch ${stated}\` was given`,
+    { hint: "leave `--arch` out, or name the tree of the other processor with `--root`" },
+  );
+}
+
+function toldByPrograms(
+  world: Pick<World, "files" | "localFiles">,
+): { path: string; architecture: Architecture } | undefined {
+  for (const path of TELLING_PROGRAMS) {
+    const machine = machineOf(world, path);
+    if (machine === undefined) continue;
+    if (isArchitecture(machine)) return { path, architecture: machine };
+    throw new UpdateError(
+      "E_PROGRAM",
+      `no release is made for the processor of the image: \`${path}\` is for ${machine}`,
+      {
+        hint: "use an image for amd64 or arm64",
+      },
+    );
+  }
+  return undefined;
+}
+
+/** Undefined for what is missing or no program for the kernel's loader: a wrapper script tells nothing. */
+function machineOf({ files, localFiles }: Pick<World, "files" | "localFiles">, path: string): string | undefined {
+  if (files.statFollowed(path)?.kind !== "file") return undefined;
+  try {
+    // Its links are followed inside the root, and what lies at their end is a file of this machine.
+    return withRandomAccess(localFiles, files.realFollowed(path), readElf)?.machine;
+  } catch (error) {
+    if (error instanceof BadElf) return undefined;
+    throw error;
+  }
+}
+
+function isArchitecture(machine: string): machine is Architecture {
+  return (["amd64", "arm64", "386", "arm"] satisfies Architecture[] as string[]).includes(machine);
+}
+
+function ofThisMachine({ files, log }: Pick<World, "files" | "log">): Architecture {
+  const architecture = goArchitecture(process.arch);
+  log.info("No program of the image tells its processor, so that of this machine is taken.", {
+    architecture,
+    root: files.root,
+  });
+  return architecture;
+}

@@ -1,0 +1,428 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseIndex } from "../../src/mirror/index-file.ts";
+import { httpOrigin } from "../../src/mirror/origins.ts";
+import { lockTree } from "../../src/mirror/tree-lock.ts";
+import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { parseP256Key } from "../../src/platform/p256.ts";
+import { makeP256Pair, parseP256Signer } from "../../src/platform/p256-signer.ts";
+import { serve, sha256Of } from "../release/archive.ts";
+import { partOf, startCutServer } from "../support/cut-server.ts";
+import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
+import { archiveBytes, build, mirrorWorld, nameOf, putArchive, temporaryFolder } from "./building.ts";
+
+let place: ReturnType<typeof temporaryFolder>;
+let cdn: string;
+let tree: string;
+beforeEach(() => {
+  place = temporaryFolder();
+  [cdn, tree] = [join(place.path, "cdn"), join(place.path, "tree")];
+  mkdirSync(cdn);
+});
+afterEach(() => place[Symbol.dispose]());
+
+/** Serves a folder of files without parts and tags, and counts what is asked for. */
+function serveFolder(folder: string) {
+  const asked: string[] = [];
+  const server = serve(async (request) => {
+    const name = new URL(request.url).pathname.slice(1);
+    asked.push(name);
+    const file = Bun.file(join(folder, name));
+    if (!(await file.exists())) return new Response(null, { status: 404 });
+    const modified = statSync(join(folder, name)).mtime.toUTCString();
+    return new Response(file, { headers: { "Last-Modified": modified } });
+  });
+  return { ...server, asked };
+}
+
+const visible = () =>
+  readdirSync(tree)
+    .filter((name) => !name.startsWith("."))
+    .toSorted();
+const index = () => parseIndex(readFileSync(join(tree, "index.json"), "utf8"), "index.json");
+const read = (name: string) => readFileSync(join(tree, name));
+
+function signingKey() {
+  const { privatePem, publicPem } = makeP256Pair();
+  const [signer, key] = [parseP256Signer(privatePem), parseP256Key(publicPem)];
+  if (signer === undefined || key === undefined) throw new Error("no key");
+  return {
+    signer,
+    key,
+    sign: (sha256: string) => Buffer.from(signer.sign(Buffer.from(sha256, "hex"))).toString("base64"),
+  };
+}
+
+describe("a tree", () => {
+  test("holds archives, checksums and an index that says where they came from", async () => {
+    const digests = ["18.1.0", "18.2.0"].map((version, at) => putArchive(cdn, nameOf(version), archiveBytes(at)));
+    await using server = serveFolder(cdn);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0", "18.2.0"], urls: [server.url] });
+    expect(report).toMatchObject({ present: [], failed: [], pruned: [], bytes: 600_000 });
+    expect(report.fetched.toSorted()).toEqual([nameOf("18.1.0"), nameOf("18.2.0")]);
+    const names = ["18.1.0", "18.2.0"].flatMap((version) => [nameOf(version), `${nameOf(version)}.sha256`]);
+    expect(visible()).toEqual(["index.json", ...names]);
+    expect(read(nameOf("18.2.0"))).toEqual(Buffer.from(archiveBytes(1)));
+    expect(read(`${nameOf("18.2.0")}.sha256`).toString()).toBe(`${digests[1]}  ${nameOf("18.2.0")}\n`);
+    expect(index().files[nameOf("18.2.0")]).toMatchObject({
+      sha256: digests[1],
+      bytes: 300_000,
+      release: "18.2.0",
+      origin: { place: `${server.url}/${nameOf("18.2.0")}`, proof: "checksum" },
+    });
+    expect(Object.keys(index().files)).toEqual(names);
+    expect(statSync(join(tree, nameOf("18.1.0"))).mode & 0o777).toBe(0o644);
+  });
+
+  test("has checksums as old as those that were copied, for hosts that judge the age of a release", async () => {
+    putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+    const published = new Date("2026-03-01T12:00:00Z");
+    utimesSync(join(cdn, `${nameOf("18.1.0")}.sha256`), published, published);
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(statSync(join(tree, `${nameOf("18.1.0")}.sha256`)).mtime).toEqual(published);
+  });
+
+  test("is left as it is by a second run, which fetches no archive", async () => {
+    putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    const before = index().files;
+    server.asked.length = 0;
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report).toMatchObject({ fetched: [], present: [nameOf("18.1.0")], bytes: 0 });
+    expect(server.asked).not.toContain(nameOf("18.1.0"));
+    expect(index().files).toEqual(before);
+  });
+
+  test("is written by one run at a time", async () => {
+    const world = mirrorWorld();
+    using _ = await lockTree(world, tree);
+    await expect(build(world, tree, { versions: ["18.1.0"], urls: ["http://127.0.0.1:1"] })).rejects.toMatchObject({
+      code: "E_LOCK_BUSY",
+    });
+  });
+
+  test("that another program wrote is not taken for a mirror", async () => {
+    mkdirSync(tree);
+    writeFileSync(join(tree, "index.json"), "{}");
+    await expect(
+      build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: ["http://127.0.0.1:1"] }),
+    ).rejects.toMatchObject({
+      code: "E_MIRROR",
+    });
+    expect(readFileSync(join(tree, "index.json"), "utf8")).toBe("{}");
+  });
+});
+
+describe("where releases come from", () => {
+  test("a version that nobody has is named, and the others are made", async () => {
+    putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0", "18.2.0"], urls: [server.url], keep: 1 });
+    expect(report.failed).toMatchObject([{ name: nameOf("18.2.0"), error: { code: "E_CHECKSUM" } }]);
+    expect(report.fetched).toEqual([nameOf("18.1.0")]);
+    expect(Object.keys(index().files)).toHaveLength(2);
+  });
+
+  test("a range is of what another mirror has, and of what a folder has", async () => {
+    for (const version of ["18.1.0", "18.2.0"]) putArchive(cdn, nameOf(version), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0", "18.2.0"], urls: [server.url] });
+    await using mirror = serveFolder(tree);
+    const report = await build(mirrorWorld(), join(place.path, "second"), { versions: ["18.2.."], urls: [mirror.url] });
+    expect(report.fetched).toEqual([nameOf("18.2.0")]);
+  });
+
+  test("a CDN has no list, and that is said", async () => {
+    putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    const building = build(mirrorWorld(), tree, { versions: ["18"], urls: [server.url] });
+    await expect(building).rejects.toMatchObject({
+      code: "E_MIRROR",
+      hint: expect.stringContaining("a CDN has no such list"),
+    });
+    expect(existsSync(tree)).toBe(false);
+  });
+
+  test("a place with a flipped bit is passed over for the next", async () => {
+    const bytes = archiveBytes(1);
+    putArchive(cdn, nameOf("18.1.0"), bytes);
+    const bad = join(place.path, "bad");
+    mkdirSync(bad);
+    putArchive(bad, nameOf("18.1.0"), bytes);
+    writeFileSync(join(bad, nameOf("18.1.0")), bytes.with(1000, (bytes[1000] ?? 0) ^ 1));
+    await using first = serveFolder(bad);
+    await using second = serveFolder(cdn);
+    const world = mirrorWorld();
+    const report = await build(world, tree, { versions: ["18.1.0"], urls: [first.url, second.url] });
+    expect(report).toMatchObject({ fetched: [nameOf("18.1.0")], failed: [] });
+    expect(sha256Of(read(nameOf("18.1.0")))).toBe(sha256Of(bytes));
+    expect(index().files[nameOf("18.1.0")]?.origin?.place).toStartWith(second.url);
+
+    const only = await build(world, join(place.path, "other"), { versions: ["18.1.0"], urls: [first.url] });
+    expect(only.failed).toMatchObject([{ error: { code: "E_CHECKSUM" } }]);
+    expect(readdirSync(join(place.path, "other")).toSorted()).toEqual([".lock", "index.json"]);
+  });
+
+  describe("a cluster", () => {
+    const cluster = (proxy: ProxyAndCdn) => ({ proxy: proxy.address, group: "", insecure: false });
+    const trusting = ({ ca: pem }: ProxyAndCdn) =>
+      mirrorWorld({
+        http: fetchHttp({
+          trust: () => ({ pem, files: ["the test's own authority"] }),
+          insecure: false,
+          proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
+        }),
+      });
+
+    test("has an edition, whose version is made, with the digest that it sends", async () => {
+      const name = "teleport-ent-v18.1.0-linux-amd64-bin.tar.gz";
+      const sha256 = putArchive(cdn, name, archiveBytes(1));
+      await using server = await startProxyAndCdn({ releases: cdn });
+      const { auto_update, ...rest } = advertise("18.1.0", { edition: "ent" });
+      server.find = { ...rest, auto_update: { ...auto_update, agent_digests: { [name]: sha256 } } };
+      const world = trusting(server);
+      const origins = [httpOrigin(world, server.baseUrl)];
+      const report = await build(world, tree, { versions: [], cluster: cluster(server), origins });
+      expect(report.fetched).toEqual([name]);
+      expect(index().files[name]).toMatchObject({ release: "18.1.0+Enterprise", origin: { proof: "pinned digest" } });
+    });
+
+    test.each([
+      ["of the AGPL edition has no official CDN", advertise("18.1.0", { edition: "oss" }), "E_BASE_URL"],
+      ["without a version wants none", advertise(""), "E_NO_TARGET"],
+    ])("%s", async (_, find, code) => {
+      await using server = await startProxyAndCdn();
+      server.find = find;
+      await expect(build(trusting(server), tree, { versions: [], cluster: cluster(server) })).rejects.toMatchObject({
+        code,
+      });
+    });
+  });
+});
+
+describe("what was cut", () => {
+  const NAME = nameOf("18.1.0");
+  const FILE = archiveBytes(3, 900_000);
+  const CHECKSUM = { body: Buffer.from(`${sha256Of(FILE)}  ${NAME}\n`) };
+
+  /** Cuts the archive for good in its middle, until it is mended. */
+  const startCutting = async () => {
+    let isMended = false;
+    const server = await startCutServer((request) => {
+      if (request.path.endsWith(".sha256")) return CHECKSUM;
+      if (!request.path.endsWith(".gz")) return { status: 404 };
+      if (isMended) return partOf(FILE, request);
+      return request.from === undefined ? { body: FILE, cutAfter: 500_000 } : { status: 404 };
+    });
+    return { server, mend: () => (isMended = true) };
+  };
+
+  test("goes on at what is there", async () => {
+    const { server, mend } = await startCutting();
+    await using _ = server;
+    const first = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(first.failed).toHaveLength(1);
+    expect(visible()).toEqual(["index.json"]);
+    const begun = statSync(join(tree, `.${NAME}.partial`)).size;
+    expect(begun).toBeGreaterThan(0);
+
+    mend();
+    server.requests.length = 0;
+    const second = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(second).toMatchObject({ fetched: [NAME], bytes: FILE.length - begun });
+    expect(server.requests.find(({ path }) => path === `/${NAME}`)?.headers["range"]).toBe(`bytes=${begun}-`);
+    expect(read(NAME)).toEqual(Buffer.from(FILE));
+    expect(readdirSync(tree)).not.toContain(`.${NAME}.partial`);
+  });
+
+  test("starts over when what is there is of another file", async () => {
+    const { server, mend } = await startCutting();
+    await using _ = server;
+    mend();
+    mkdirSync(tree);
+    for (const length of [400_000, FILE.length, FILE.length + 10]) {
+      writeFileSync(join(tree, `.${NAME}.partial`), archiveBytes(9, length), { mode: 0o600 });
+      const target = { versions: ["18.1.0"], urls: [server.url] };
+      expect(await build(mirrorWorld(), tree, target)).toMatchObject({ fetched: [NAME], bytes: FILE.length });
+      expect(read(NAME)).toEqual(Buffer.from(FILE));
+      for (const name of [NAME, `${NAME}.sha256`]) await Bun.file(join(tree, name)).delete();
+    }
+  });
+
+  test("is put in its place when all of it is there", async () => {
+    const { server } = await startCutting();
+    await using _ = server;
+    mkdirSync(tree);
+    writeFileSync(join(tree, `.${NAME}.partial`), FILE, { mode: 0o600 });
+    expect(await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] })).toMatchObject({ bytes: 0 });
+    expect(read(NAME)).toEqual(Buffer.from(FILE));
+  });
+
+  test("is not taken from a file that others may write", async () => {
+    const { server, mend } = await startCutting();
+    await using _ = server;
+    mend();
+    mkdirSync(tree);
+    writeFileSync(join(tree, `.${NAME}.partial`), FILE.subarray(0, 1000));
+    Bun.spawnSync(["chmod", "0666", join(tree, `.${NAME}.partial`)]);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report.bytes).toBe(FILE.length);
+  });
+});
+
+test("a full disk ends the whole build, and what came before it is in the index", async () => {
+  for (const version of ["18.1.0", "18.2.0", "18.3.0"]) putArchive(cdn, nameOf(version), archiveBytes(1));
+  await using server = serveFolder(cdn);
+  const { localFiles } = mirrorWorld();
+  const isThere = () => existsSync(join(tree, nameOf("18.1.0")));
+  const world = mirrorWorld({ localFiles: { ...localFiles, freeBytes: () => (isThere() ? 200_100_000 : 1e12) } });
+  const versions = ["18.1.0", "18.2.0", "18.3.0"];
+  await expect(build(world, tree, { versions, urls: [server.url], jobs: 1 })).rejects.toMatchObject({
+    code: "E_NO_SPACE",
+  });
+  expect(Object.keys(index().files)).toEqual([nameOf("18.1.0"), `${nameOf("18.1.0")}.sha256`]);
+  expect(server.asked).not.toContain(`${nameOf("18.3.0")}.sha256`);
+});
+
+describe("what lies in the tree already", () => {
+  const NAME = nameOf("18.1.0");
+
+  test("is taken when it is right, as after a run that was killed before it wrote the index", async () => {
+    putArchive(cdn, NAME, archiveBytes(1));
+    mkdirSync(tree);
+    writeFileSync(join(tree, NAME), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report.present).toEqual([NAME]);
+    expect(Object.keys(index().files)).toEqual([NAME, `${NAME}.sha256`]);
+  });
+
+  test("is fetched again when it was damaged", async () => {
+    putArchive(cdn, NAME, archiveBytes(1));
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    writeFileSync(join(tree, NAME), archiveBytes(2));
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report.fetched).toEqual([NAME]);
+    expect(read(NAME)).toEqual(Buffer.from(archiveBytes(1)));
+  });
+
+  test("is not replaced when it is somebody else's", async () => {
+    putArchive(cdn, NAME, archiveBytes(1));
+    mkdirSync(tree);
+    writeFileSync(join(tree, NAME), "precious");
+    await using server = serveFolder(cdn);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report.failed).toMatchObject([{ error: { code: "E_MIRROR" } }]);
+    expect(read(NAME).toString()).toBe("precious");
+  });
+
+  test("stays when its place offers another archive under the same name", async () => {
+    putArchive(cdn, NAME, archiveBytes(1));
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    putArchive(cdn, NAME, archiveBytes(2));
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(report.failed).toMatchObject([
+      { error: { code: "E_CHECKSUM", hint: expect.stringContaining("never changes") } },
+    ]);
+    expect(read(NAME)).toEqual(Buffer.from(archiveBytes(1)));
+  });
+});
+
+describe("signatures", () => {
+  const NAME = nameOf("18.1.0");
+  const publisher = signingKey();
+  const site = signingKey();
+
+  const buildSigned = async (rest: object, isPublished: boolean) => {
+    const sha256 = putArchive(cdn, NAME, archiveBytes(1));
+    if (isPublished) writeFileSync(join(cdn, `${NAME}.sig`), publisher.sign(sha256));
+    await using server = serveFolder(cdn);
+    const world = mirrorWorld();
+    const report = await build(world, tree, {
+      versions: ["18.1.0"],
+      origins: [httpOrigin(world, server.url)],
+      ...rest,
+    });
+    return { report, sha256 };
+  };
+
+  test("of the publisher are copied, as they are", async () => {
+    const { sha256 } = await buildSigned({}, true);
+    expect(read(`${NAME}.sig`).toString()).toBe(publisher.sign(sha256));
+    expect(index().files[`${NAME}.sig`]?.origin).toBeDefined();
+  });
+
+  test("are asked for with a trusted key, and the key is noted", async () => {
+    await buildSigned({ demands: { keys: [publisher.key], skipSignature: false } }, true);
+    expect(index().files[NAME]?.origin).toMatchObject({ proof: "signature", key: publisher.key.id });
+  });
+
+  test("by another key than the trusted one keep the archive out", async () => {
+    const { report } = await buildSigned({ demands: { keys: [site.key], skipSignature: false } }, true);
+    expect(report.failed).toMatchObject([{ error: { code: "E_SIGNATURE" } }]);
+    expect(visible()).toEqual(["index.json"]);
+  });
+
+  test("of the site are made where there is none, and the same ones by each run", async () => {
+    const { sha256 } = await buildSigned({ signer: site.signer }, false);
+    expect(read(`${NAME}.sig`).toString()).toBe(site.sign(sha256));
+    expect(index().files[`${NAME}.sig`]?.origin).toBeUndefined();
+    expect((await buildSigned({ signer: site.signer }, false)).report.present).toEqual([NAME]);
+    // A run that does not sign leaves what is signed.
+    await buildSigned({}, false);
+    expect(read(`${NAME}.sig`).toString()).toBe(site.sign(sha256));
+    expect(index().files[`${NAME}.sig`]?.origin).toBeUndefined();
+  });
+
+  test("of the publisher are replaced only when that is wanted", async () => {
+    const { report } = await buildSigned({ signer: site.signer }, true);
+    expect(report.failed).toMatchObject([
+      { error: { code: "E_MIRROR", hint: expect.stringContaining("--replace-signatures") } },
+    ]);
+    const { sha256 } = await buildSigned({ signer: site.signer, replaceSignatures: true }, true);
+    expect(read(`${NAME}.sig`).toString()).toBe(site.sign(sha256));
+    // Copied back from another mirror of the site, they are its own.
+    expect((await buildSigned({ signer: site.signer, replaceSignatures: true }, false)).report.failed).toEqual([]);
+  });
+});
+
+describe("old versions", () => {
+  const put = (...versions: string[]) =>
+    versions.map((version, at) => putArchive(cdn, nameOf(version), archiveBytes(at)));
+
+  test("go when so many newer ones are there, and only what was made here", async () => {
+    put("18.1.0", "18.2.0", "18.10.0");
+    await using server = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0", "18.2.0"], urls: [server.url] });
+    writeFileSync(join(tree, nameOf("17.0.0")), "precious");
+    const report = await build(mirrorWorld(), tree, { versions: ["18.10.0"], urls: [server.url], keep: 2 });
+    expect(report.pruned).toEqual([`${nameOf("18.1.0")}.sha256`, nameOf("18.1.0")]);
+    expect(visible().filter((name) => name.endsWith(".gz"))).toEqual(
+      ["17.0.0", "18.10.0", "18.2.0"].map((one) => nameOf(one)),
+    );
+    expect(Object.values(index().files).map(({ release }) => release)).toEqual([
+      "18.10.0",
+      "18.10.0",
+      "18.2.0",
+      "18.2.0",
+    ]);
+  });
+
+  test("stay when they are named, when another one is missing, and when they were replaced", async () => {
+    put("18.1.0", "18.2.0");
+    await using server = serveFolder(cdn);
+    const target = { versions: ["18.1.0", "18.2.0"], urls: [server.url] };
+    expect((await build(mirrorWorld(), tree, { ...target, keep: 1 })).pruned).toEqual([]);
+    expect((await build(mirrorWorld(), tree, { ...target, versions: ["18.2.0", "19.0.0"], keep: 1 })).pruned).toEqual(
+      [],
+    );
+    writeFileSync(join(tree, nameOf("18.1.0")), "precious");
+    await build(mirrorWorld(), tree, { ...target, versions: ["18.2.0"], keep: 1 });
+    expect(read(nameOf("18.1.0")).toString()).toBe("precious");
+  });
+});

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { uninstall } from "../../src/update/uninstall.ts";
+import { elfFile } from "../release/elf-file.ts";
+import { type Architecture, HOST_ARCHITECTURE } from "../support/elf-patch.ts";
+import { must } from "../support/must.ts";
+import { placeProgram } from "../support/place-program.ts";
+import { advertise } from "../support/proxy-and-cdn.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, NO_IMAGE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+const OTHER: Architecture = HOST_ARCHITECTURE === "amd64" ? "arm64" : "amd64";
+const MACHINES = { amd64: 62, arm64: 183 };
+const LINK = "/usr/local/bin/teleport-update";
+const UPDATER = "/build/teleport-update";
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+  await site.release({ version: "18.0.0" });
+  for (const version of ["18.0.0", "18.1.0"]) await site.release({ version, architecture: OTHER });
+  site.server.find = advertise("18.0.0");
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+/** An image of the other processor, with an updater for it that lies outside. */
+function otherImage(): { host: UpdateHost; updater: string } & Disposable {
+  const [host, outside] = [offlineHost(site), offlineHost(site)];
+  placeProgram(host, "/bin/sh", elfFile({ machine: MACHINES[OTHER] }));
+  placeProgram(outside, UPDATER, elfFile({ machine: MACHINES[OTHER] }));
+  const dispose = () => [host, outside].forEach((one) => void one[Symbol.dispose]());
+  return { host, updater: join(outside.root, UPDATER), [Symbol.dispose]: dispose };
+}
+
+describe("an image for another processor", () => {
+  test("gets the release for it, and the updater that is given", async () => {
+    using image = otherImage();
+    const { host, updater } = image;
+    site.takeRequests();
+    await host.enroll({ image: { ...NO_IMAGE, updater } });
+    expect(site.takeRequests()).toContain(`/teleport-v18.0.0-linux-${OTHER}-bin.tar.gz`);
+    const copy = host.files.readLink(LINK) ?? "";
+    expect(copy).toMatch(/^\/opt\/teleport\/default\/updater\/given-[0-9a-f]{16}\/teleport-update$/);
+    await must(["cmp", join(host.root, copy), updater]);
+  });
+
+  test("is refused without one, and nothing of it is changed", async () => {
+    using image = otherImage();
+    const { host } = image;
+    const before = host.tree();
+    await expect(host.enroll()).rejects.toMatchObject({
+      code: "E_PROGRAM",
+      message: expect.stringContaining(OTHER),
+      hint: expect.stringContaining("--updater FILE"),
+    });
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("keeps the one that it has in later runs", async () => {
+    using image = otherImage();
+    const { host, updater } = image;
+    await host.enroll({ image: { ...NO_IMAGE, updater } });
+    const copy = host.files.readLink(LINK);
+    await host.enroll({ forceVersion: "18.1.0" });
+    expect(host.files.readLink(LINK)).toBe(copy ?? "");
+    expect(host.config()).toContain("version: 18.1.0");
+  });
+
+  test.each([
+    ["is for another processor", elfFile({ machine: MACHINES[HOST_ARCHITECTURE] })],
+    ["is no program", Buffer.from("#!/bin/sh\n")],
+  ])("refuses an updater that %s", async (_, content) => {
+    using image = otherImage();
+    const { host } = image;
+    placeProgram(host, "/build/wrong", content);
+    const wish = { ...NO_IMAGE, updater: join(host.root, "build/wrong") };
+    await expect(host.enroll({ image: wish })).rejects.toMatchObject({ code: "E_PROGRAM" });
+    expect(host.config()).toBeUndefined();
+  });
+});
+
+test("the cluster is asked without an identity, which no image has", async () => {
+  using host = offlineHost(site);
+  host.write("/etc/machine-id", "00f1a5c0ffee00f1a5c0ffee00f1a5c0\n");
+  host.write("/tmp/teleport-update.id", "2f0c4c9e-0000-4000-8000-000000000000");
+  site.takeRequests();
+  await host.enroll();
+  expect(site.takeRequests()[0]).toBe("/webapi/find?group=default");
+});
+
+describe("offline", () => {
+  const OFFLINE = { ...NO_IMAGE, isOffline: true };
+
+  test("an image gets settings, updater and units, and asks nobody", async () => {
+    using host = offlineHost(site);
+    site.takeRequests();
+    await host.enroll({ image: OFFLINE, group: "canary", options: { minVersion: "18" } });
+    expect(site.takeRequests()).toEqual([]);
+    expect(host.config()).toBe(`version: v1
+kind: update_config
+spec:
+    proxy: PROXY
+    path: /usr/local/bin
+    group: canary
+    base_url: https://PROXY
+    enabled: true
+    pinned: false
+status:
+    id_file: /tmp/teleport-update.id
+    active:
+        version: ""
+`);
+    expect(host.files.list("/usr/local/bin")).toEqual(["teleport-update"]);
+    expect(host.files.readLink(LINK)).toEndWith(`/${PROGRAM_VERSION}-${PROGRAM_BUILD}/teleport-update`);
+    expect(host.files.list(NAMESPACE.versions)).toEqual([]);
+    expect(host.read(NAMESPACE.options)).toContain("min_version: 18");
+    for (const service of [NAMESPACE.teleport, NAMESPACE.tbot]) {
+      expect(host.read(service.unitFile)).toStartWith("# teleport-update \n");
+      const wants = `/etc/systemd/system/${service.unit}.wants/teleport-update.timer`;
+      expect(host.files.readLink(wants)).toBe(NAMESPACE.updaterTimer);
+    }
+  });
+
+  test("its first run installs what the cluster advertises, in the window or not", async () => {
+    using host = offlineHost(site);
+    await host.enroll({ image: OFFLINE });
+    site.server.find = advertise("18.0.0", { inWindow: false, jitterSeconds: 1800 });
+    await host.update({ isNow: false });
+    site.server.find = advertise("18.0.0");
+    expect(host.config()).toContain("version: 18.0.0");
+    expect(host.read(NAMESPACE.teleport.unitFile)).toStartWith("# teleport-update 18.0.0\n");
+    expect(host.files.list("/etc/systemd/system")).not.toContainEqual(expect.stringContaining(".edited-"));
+  });
+
+  test("with a version it is installed, of the edition that is named", async () => {
+    using host = offlineHost(site);
+    site.takeRequests();
+    await host.enroll({ image: OFFLINE, forceVersion: "18.0.0" });
+    expect(site.takeRequests()).not.toContainEqual(expect.stringContaining("find"));
+    expect(host.config()).toContain("version: 18.0.0");
+  });
+
+  test("a release that is there stays, with its units", async () => {
+    using host = offlineHost(site);
+    await host.enroll();
+    const unit = host.read(NAMESPACE.teleport.unitFile);
+    await host.enroll({ image: OFFLINE, group: "canary" });
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(unit);
+    expect(host.config()).toContain("group: canary");
+    expect(host.config()).toContain("version: 18.0.0");
+  });
+
+  test("an uninstall before the first release leaves no unit behind", async () => {
+    using host = offlineHost(site);
+    const before = host.tree();
+    await host.enroll({ image: OFFLINE });
+    await uninstall(host.world, { namespace: NAMESPACE, force: true });
+    expect(host.tree().filter((line) => !before.includes(line) && !/^[^ ]+\/ /.test(line))).toEqual([]);
+  });
+
+  test("without a proxy it is refused before anything is changed", async () => {
+    using host = offlineHost(site);
+    const before = host.tree();
+    await expect(host.enroll({ image: OFFLINE, proxy: "" })).rejects.toMatchObject({ code: "E_PROXY_ADDRESS" });
+    expect(host.tree()).toEqual(before);
+  });
+
+  test("from sources, which leave no program to keep, it is refused", async () => {
+    using host = offlineHost(site, { program: undefined });
+    await expect(host.enroll({ image: OFFLINE })).rejects.toMatchObject({
+      code: "E_PROGRAM",
+      hint: expect.stringContaining("--updater FILE"),
+    });
+    expect(host.config()).toBeUndefined();
+  });
+});
