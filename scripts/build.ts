@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
+import { readPublicKeys } from "./release/public-keys.ts";
 import runtimes from "./runtimes.json" with { type: "json" };
 
 /**
- * `bun run build`: compiles `dist/teleport-update-linux-<arch>` and starts each once. The same commit gives the same
- * bytes, as the working directory, the names and the runtimes are fixed.
+ * `bun run build`: compiles `dist/teleport-update-linux-<arch>`, and `…-fips` of each, and starts each once. The same
+ * commit gives the same bytes, as the working directory, the names and the runtimes are fixed.
  */
 const TARGETS = {
   amd64: { bunTarget: "bun-linux-x64", runtime: "bun-linux-x64", machine: "x64" },
@@ -14,12 +15,20 @@ const TARGETS = {
 } as const satisfies Record<string, { bunTarget: string; runtime: keyof typeof runtimes; machine: string }>;
 type Target = keyof typeof TARGETS;
 
+/** What the imports `#variant/…` of `package.json` become. */
+const VARIANTS = {
+  ordinary: { suffix: "", flags: [] },
+  fips: { suffix: "-fips", flags: ["--conditions=fips"] },
+} as const satisfies Record<string, { suffix: string; flags: readonly string[] }>;
+type Variant = keyof typeof VARIANTS;
+
 const QEMU = "/usr/bin/qemu-aarch64-static";
 const ARM64_SYSROOT = "/usr/aarch64-linux-gnu";
 
 const { values: options } = parseArgs({
   options: {
     target: { type: "string" },
+    variant: { type: "string" },
     "no-arm64-start": { type: "boolean", default: false },
     // For tests only: services are watched ten times as fast. Never shipped, so it lies in a folder of its own.
     testing: { type: "boolean", default: false },
@@ -35,25 +44,28 @@ const version = options["testing-version"] ?? packageJson.version;
 
 process.chdir(`${import.meta.dir}/..`);
 const commit = commitOfTree();
-const trustedKeys = options["trusted-key"].map((path) => readFileSync(path, "utf8")).join("");
-const buildId = idOfSources();
-for (const target of chosenTargets()) {
-  const executable = build(target);
-  const size = (statSync(executable).size / 1e6).toFixed(1);
-  console.log(`${executable}: ${size} MB, ${start(target, executable)}`);
+const trustedKeys = trustedKeysOf(options["trusted-key"]);
+for (const target of chosen("target", Object.keys(TARGETS) as Target[])) {
+  for (const variant of chosen("variant", Object.keys(VARIANTS) as Variant[])) {
+    const executable = build(target, variant);
+    const size = (statSync(executable).size / 1e6).toFixed(1);
+    console.log(`${executable}: ${size} MB, ${start(target, executable)}`);
+  }
 }
 
-function chosenTargets(): Target[] {
-  const all = Object.keys(TARGETS) as Target[];
-  if (options.target === undefined) return all;
-  const chosen = all.find((target) => target === options.target);
-  return chosen ? [chosen] : fail(`unknown target \`${options.target}\`: choose ${all.join(" or ")}`);
+/** The one that the option names, or all. */
+function chosen<Name extends string>(option: "target" | "variant", all: readonly Name[]): readonly Name[] {
+  const wanted = options[option];
+  if (wanted === undefined) return all;
+  const one = all.find((name) => name === wanted);
+  return one ? [one] : fail(`unknown ${option} \`${wanted}\`: choose ${all.join(" or ")}`);
 }
 
-function build(target: Target): string {
+function build(target: Target, variant: Variant): string {
   const { bunTarget } = TARGETS[target];
   const folder = ["dist", ...(isTesting ? ["testing"] : []), options["testing-version"] ?? []].flat().join("/");
-  const outfile = `${folder}/teleport-update-linux-${target}`;
+  const { suffix, flags } = VARIANTS[variant];
+  const outfile = `${folder}/teleport-update-linux-${target}${suffix}`;
   const { exitCode, stdout, stderr } = Bun.spawnSync(
     [
       process.execPath,
@@ -69,11 +81,12 @@ function build(target: Target): string {
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig",
       "--reject-unresolved",
+      ...flags,
       `--target=${bunTarget}`,
       `--compile-executable-path=${provenRuntime(target)}`,
       `--define=BUILD_VERSION=${JSON.stringify(version)}`,
       `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
-      `--define=BUILD_ID=${JSON.stringify(buildId)}`,
+      `--define=BUILD_ID=${JSON.stringify(idOfSources(variant))}`,
       `--define=BUILD_TRUSTED_KEYS=${JSON.stringify(trustedKeys)}`,
       `--define=TESTING_FAULTS=${isTesting}`,
       `--define=TESTING_HEALTH_INTERVAL_MS=${isTesting ? 200 : "undefined"}`,
@@ -84,7 +97,7 @@ function build(target: Target): string {
   );
   const log = `${stdout}${stderr}`;
   // A failed bytecode step exits 0.
-  if (exitCode !== 0 || /bytecode/i.test(log)) fail(`\`bun build\` failed for ${target}:\n${log}`);
+  if (exitCode !== 0 || /bytecode/i.test(log)) fail(`\`bun build\` failed for ${target}${suffix}:\n${log}`);
   return outfile;
 }
 
@@ -105,12 +118,20 @@ function commitOfTree(): string {
 }
 
 /** Names what goes into an executable, also when the tree is not committed: a host keeps its copies of us by this name. */
-function idOfSources(): string {
+function idOfSources(variant: Variant): string {
   const hash = createHash("sha256");
   const sources = [...new Bun.Glob("src/**/*.ts").scanSync(), "package.json", "bun.lock", "scripts/build.ts"].sort();
   for (const path of [...sources, "scripts/runtimes.json"])
     hash.update(`${path}\0`).update(readFileSync(path)).update("\0");
-  return hash.update(trustedKeys).digest("hex").slice(0, 12);
+  return hash.update(trustedKeys).update(VARIANTS[variant].suffix).digest("hex").slice(0, 12);
+}
+
+function trustedKeysOf(paths: readonly string[]): string {
+  try {
+    return readPublicKeys(paths);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Starts the executable, as only that shows that the bytecode and the runtime belong together. */

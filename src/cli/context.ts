@@ -25,14 +25,14 @@ export function openWorld(input: CommandInput, { namespace, caFile }: WorldSetti
   const { values, environment, hostRoot, log } = input;
   const files = hostFiles(hostRoot);
   const http = deferredHttp(async () => {
-    const [{ fetchHttp }, { readTrustStore }, { readProxyEnvironment }] = await Promise.all([
-      import("../platform/fetch-http.ts"),
+    const [{ openHttp }, { readTrustStore }, { readProxyEnvironment }] = await Promise.all([
+      import("#variant/http"),
       import("../platform/trust-store.ts"),
       import("../platform/connect-proxy.ts"),
     ]);
     if (values.insecure) log.warn("Certificates are not checked in this run: whoever answers is believed.");
     const trusted = await trustedCaFile(files, namespace, caFile);
-    return fetchHttp({
+    return openHttp({
       // Also under `--root` it is this machine that talks to the network.
       trust: () => readTrustStore(hostFiles(), trusted),
       insecure: values.insecure,
@@ -50,6 +50,7 @@ export function openWorld(input: CommandInput, { namespace, caFile }: WorldSetti
     health: HEALTH_TIMING,
     terminal: terminalFor(environment, values["log-format"]),
     program: PROGRAM_PATH,
+    sudoUser: sudoUser(environment["SUDO_UID"]),
     signal: interruptSignal(),
   };
 }
@@ -58,6 +59,10 @@ interface WorldSettings {
   namespace: Namespace;
   /** As given; `default` is none. */
   caFile?: string | undefined;
+}
+
+function sudoUser(text = ""): number | undefined {
+  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
 /**
@@ -74,8 +79,12 @@ async function trustedCaFile(
   namespace: Namespace,
   given: string | undefined,
 ): Promise<string | undefined> {
-  if (given !== undefined) return given === CLEAR ? undefined : given;
-  const { readOptions } = await import("../settings/options.ts");
+  if (given === CLEAR) return undefined;
+  const [{ readOptions }, { placeOfGiven }] = await Promise.all([
+    import("../settings/options.ts"),
+    import("../update/plan-options.ts"),
+  ]);
+  if (given !== undefined) return placeOfGiven(files, given);
   const { caFile } = readOptions(files, namespace);
   return caFile === undefined ? undefined : files.realFollowed(caFile);
 }

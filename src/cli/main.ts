@@ -1,3 +1,4 @@
+import { requireVariantHost } from "#variant/variant";
 import { createLog } from "../platform/consola-log.ts";
 import { isUpdateError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
@@ -22,9 +23,9 @@ export async function main(program: Program): Promise<never> {
   const reading = readCommandLine(program, process.argv.slice(2), environment);
   switch (reading.kind) {
     case "help":
-      return process.exit(showHelp(formatUsage(program, reading.command)));
+      return process.exit(showHelp(formatUsage(program, reading.topic)));
     case "refused":
-      writeTalk(`${formatUsage(program, reading.command)}\nERROR: ${reading.reason}\n`);
+      writeTalk(`${formatUsage(program, reading.topic)}\nERROR: ${reading.reason}\n`);
       return process.exit(FAILED);
     case "run":
       return process.exit(await runCommand(program, reading, environment, refused));
@@ -50,19 +51,21 @@ async function runCommand(
 ): Promise<number> {
   const log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
   endOnDefects(log);
+  let root = "/";
   try {
     if (refused.length > 0) {
       log.warn("Variables that could change what this program does are ignored.", { variables: refused.join(",") });
     }
-    const root = hostRoot(sources.root === "default" ? undefined : values.root);
+    root = hostRoot(sources.root === "default" ? undefined : values.root);
     if (command.needsRoot) {
       requireRoot(process.geteuid?.(), root, `${program.name} ${command.meta.name}`);
       setRequiredUmask(log);
     }
+    if (command.meta.name !== "version") await requireVariantHost();
     const body = await command.load();
     return await body.run({ values, sources, environment, hostRoot: root, log });
   } catch (error) {
-    reportFailure(log, error);
+    reportFailure(log, error, root);
     return FAILED;
   }
 }

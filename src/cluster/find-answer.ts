@@ -1,3 +1,4 @@
+import { REQUIRED_FLAGS } from "#variant/variant";
 import { UpdateError } from "../platform/errors.ts";
 import { explainStatus } from "../platform/http-status.ts";
 import { quote } from "../platform/quote.ts";
@@ -28,18 +29,23 @@ export interface Received {
   proxy: string;
 }
 
+/** Hears what an answer says of the cluster's edition that an operator should know. */
+export interface EditionNotices {
+  /** Nobody knows the edition, so it counts as AGPL. */
+  unknown?(edition: string): void;
+  /** This program asks for releases of another edition than the cluster's: those with `flags`. */
+  replaced?(edition: string, flags: readonly RevisionFlag[]): void;
+}
+
 /** An answer may delay an update, but not hold it up for ever. */
 export const MAX_JITTER_SECONDS = 30 * 60;
 
 /**
  * Reads an answer to `find`: the keys and defaults of updater-core §5.1, each of its type or `null`; other keys are
- * ignored. `onUnknownEdition` hears of an edition that counts as AGPL because nobody knows it. Fails with `E_FIND` for
- * anything else than 200 with such an object, and with `E_VERSION` for a version that is none.
+ * ignored. The FIPS variant follows the version of any cluster, in the FIPS edition. Fails with `E_FIND` for anything else
+ * than 200 with such an object, and with `E_VERSION` for a version that is none.
  */
-export function parseFindAnswer(
-  received: Received,
-  onUnknownEdition: (edition: string) => void = () => {},
-): FindAnswer {
+export function parseFindAnswer(received: Received, notices: EditionNotices = {}): FindAnswer {
   const body = readObject(received);
   const take: Take = (object, key, is, otherwise) => {
     const value = object[key] ?? otherwise;
@@ -55,9 +61,10 @@ export function parseFindAnswer(
   const isFips = take(body, "fips", isBoolean, false);
 
   const edition = EDITIONS.get(name) ?? { isEnterprise: false, agpl: true };
-  if (!EDITIONS.has(name)) onUnknownEdition(name);
+  if (!EDITIONS.has(name)) notices.unknown?.(name);
   const wanted = { Enterprise: edition.isEnterprise, FIPS: isFips };
-  const flags = REVISION_FLAGS.filter((flag) => wanted[flag]);
+  const flags = REVISION_FLAGS.filter((flag) => wanted[flag] || REQUIRED_FLAGS.includes(flag));
+  if (flags.some((flag) => !wanted[flag])) notices.replaced?.(name, flags);
   return {
     target: revision(
       version === "" ? "" : parseVersion(version, `the version that \`${received.proxy}\` advertises`),

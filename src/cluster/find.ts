@@ -41,9 +41,18 @@ export async function findTarget(world: FindWorld, request: FindRequest): Promis
       });
       return receive(world, findUrl("http", proxy, request));
     });
-    return parseFindAnswer({ ...received, proxy }, (edition) => {
-      world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) });
-    });
+    return parseFindAnswer(
+      { ...received, proxy },
+      {
+        unknown: (edition) =>
+          world.log.warn("Unknown edition detected, taken for an AGPL edition.", { proxy, edition: quote(edition) }),
+        replaced: (edition, flags) =>
+          world.log.info("This updater is of the FIPS variant: it follows the cluster's version in the FIPS edition.", {
+            edition: quote(edition),
+            flags: flags.join(","),
+          }),
+      },
+    );
   });
 }
 

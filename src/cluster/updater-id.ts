@@ -1,7 +1,7 @@
-import { sha256 } from "../platform/digest.ts";
+import { sha256 } from "#variant/digest";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
-import { quote } from "../platform/quote.ts";
+import { quote, shellWord } from "../platform/quote.ts";
 import type { World } from "../platform/world.ts";
 
 /** What identifies this host is a line of text; anything longer is not ours. */
@@ -73,7 +73,7 @@ function readId(files: Files, idFile: string): string {
   const id = files.readPlantable(idFile, ID_LIMIT)?.trim() ?? "";
   if (/^[0-9A-Za-z-]{0,64}$/.test(id)) return id;
   throw new UpdateError("E_UNREADABLE_FILE", `\`${idFile}\` holds no id, but ${quote(id)}`, {
-    hint: `remove the file and restart the agent, which writes it: \`rm ${idFile}\``,
+    hint: `remove the file and restart the agent, which writes it: \`rm ${shellWord(files.real(idFile))}\``,
   });
 }
 

@@ -8,7 +8,7 @@ import { linkEnd } from "./linked.ts";
 import { markerOf } from "./marker.ts";
 import { type Notice, warn } from "./notices.ts";
 import { differingLines, isSameUnit } from "./unit-difference.ts";
-import { digestOf, ownUnits, readUnit, readUnitRecord } from "./unit-record.ts";
+import { digestsOf, ownUnits, readUnit, readUnitRecord } from "./unit-record.ts";
 
 /** A unit with an operator's work in it, which a setup is about to replace. */
 export interface EditedUnit {
@@ -32,11 +32,18 @@ interface EditSearch {
  */
 export function findEditedUnits(files: Files, namespace: Namespace, search: EditSearch): EditedUnit[] {
   const record = isInOtherHands(files, namespace, search.linkDirectory) ? undefined : readUnitRecord(files, namespace);
-  return ownUnits(namespace, search.manageTbot).flatMap((path) => {
+  const units = ownUnits(namespace, search.manageTbot).flatMap((path) => {
     const text = readUnit(files, path);
     const mode = files.stat(path)?.mode;
-    if (text === undefined || mode === undefined) return [];
-    const known = record && { revisionName: record.revisionName, digest: record.digests.get(path) };
+    return text === undefined || mode === undefined ? [] : [{ path, text, mode }];
+  });
+  const digests = record === undefined ? [] : digestsOf(units.map(({ text }) => text));
+  return units.flatMap(({ path, text, mode }, at) => {
+    const recorded = record?.digests.get(path);
+    const known = record && {
+      revisionName: record.revisionName,
+      isAsRecorded: recorded === undefined ? undefined : recorded === digests[at],
+    };
     if (!isOperatorsWork(text, path === namespace.tbot.unitFile, known)) return [];
     return [{ path, text, mode, keptAt: `${path}.edited-${timeStamp(search.now)}` }];
   });
@@ -45,7 +52,8 @@ export function findEditedUnits(files: Files, namespace: Namespace, search: Edit
 /** What our record says about one unit. */
 interface KnownUnit {
   revisionName: string;
-  digest: string | undefined;
+  /** Undefined when it has no line in the record. */
+  isAsRecorded: boolean | undefined;
 }
 
 /**
@@ -60,7 +68,7 @@ interface KnownUnit {
 export function isOperatorsWork(text: string, isBot: boolean, known: KnownUnit | undefined): boolean {
   const hasMarker = text.startsWith(UNIT_MARKER) || text.startsWith(`${UNIT_MARKER.trimEnd()}\n`);
   if (isBot && !hasMarker) return true;
-  if (known?.digest === undefined || known.digest === digestOf(text)) return false;
+  if (known?.isAsRecorded !== false) return false;
   return !hasMarker || text.startsWith(markerOf(known.revisionName));
 }
 

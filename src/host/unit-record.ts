@@ -1,5 +1,5 @@
+import { sha256Each } from "#variant/digest";
 import type { Change } from "../platform/change.ts";
-import { sha256 } from "../platform/digest.ts";
 import type { Files } from "../platform/files.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
@@ -53,12 +53,14 @@ export function readUnitRecord(files: Files, namespace: Namespace): UnitRecord |
  * else stay as they are: a newer release of ours may have written them.
  */
 export function planUnitRecord(files: Files, namespace: Namespace, revision: Revision, manageTbot: boolean): Change[] {
-  const digests = ownUnits(namespace, manageTbot).flatMap((path) => {
+  const units = ownUnits(namespace, manageTbot).flatMap((path) => {
     const text = readUnit(files, path);
-    return text === undefined ? [] : [`${digestOf(text)}  ${path}`];
+    return text === undefined ? [] : [{ path, text }];
   });
+  const digests = digestsOf(units.map(({ text }) => text));
   const header = `# teleport-update units v1 ${revisionDirectory(revision)}`;
-  const content = [header, ...digests, ...foreignLines(files, namespace)].map((line) => `${line}\n`).join("");
+  const own = units.map(({ path }, at) => `${digests[at]}  ${path}`);
+  const content = [header, ...own, ...foreignLines(files, namespace)].map((line) => `${line}\n`).join("");
   return fileChanges(files, namespace.unitRecord, content);
 }
 
@@ -67,8 +69,9 @@ export function readUnit(files: Files, path: string): string | undefined {
   return files.stat(path)?.kind === "file" ? files.readText(path, UNIT_SIZE_LIMIT) : undefined;
 }
 
-export function digestOf(text: string): string {
-  return Buffer.from(sha256(Buffer.from(text))).toString("hex");
+/** Of each text, in lower-case hex. */
+export function digestsOf(texts: readonly string[]): string[] {
+  return sha256Each(texts.map((text) => Buffer.from(text))).map((digest) => Buffer.from(digest).toString("hex"));
 }
 
 function foreignLines(files: Files, namespace: Namespace): string[] {

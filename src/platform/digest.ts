@@ -4,3 +4,8 @@ import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 export function sha256(bytes: Uint8Array): Uint8Array {
   return nobleSha256(bytes);
 }
+
+/** SHA-256 of each of several small things: where a program does it, one run does for all. */
+export function sha256Each(parts: readonly Uint8Array[]): Uint8Array[] {
+  return parts.map(sha256);
+}

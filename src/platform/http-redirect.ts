@@ -2,6 +2,7 @@ import { UpdateError } from "./errors.ts";
 import { hideCredentials } from "./hide-credentials.ts";
 import type { ClientCertificate } from "./http.ts";
 import { describeUrl } from "./http-context.ts";
+import type { AnswerHead } from "./http-status.ts";
 import { quote } from "./quote.ts";
 
 /** One request of a chain of redirects: where it goes, and what of the caller's may go there. */
@@ -34,7 +35,7 @@ export function parseHttpUrl(text: string): URL {
  * http, nor from a server that may be asked over http (one on this machine) to another over http. On the way to another
  * origin the caller's headers and certificate stay behind for good. Fails with `E_NETWORK`.
  */
-export function nextHop(response: Response, from: Hop): Hop | undefined {
+export function nextHop(response: AnswerHead, from: Hop): Hop | undefined {
   const location = response.headers.get("location");
   if (location === null || !REDIRECT_STATUSES.includes(response.status)) return undefined;
   const url = readUrl(location, from.url.href);

@@ -1,5 +1,5 @@
+import { streamSha256 } from "#variant/stream-digest";
 import { UpdateError } from "../platform/errors.ts";
-import { streamSha256 } from "../platform/stream-digest.ts";
 import type { Progress } from "./progress.ts";
 import type { SourceArchive } from "./source.ts";
 
@@ -34,7 +34,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
   progress.start(name, archive.length);
   try {
     for await (const chunk of archive.chunks()) {
-      digest.update(chunk);
+      await digest.update(chunk);
       received += chunk.length;
       refuseLength(received, request);
       progress.advance(chunk.length);
@@ -43,7 +43,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
   } finally {
     progress.end();
   }
-  const found = digest.hex();
+  const found = await digest.hex();
   if (found === sha256) return;
   if (archive.isPieced) {
     throw new UpdateError(

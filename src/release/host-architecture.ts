@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { type Architecture, goArchitecture } from "./address.ts";
 import { readElf } from "./elf.ts";
@@ -26,6 +27,11 @@ export function hostArchitecture(
     `the image is for ${found.architecture}, as its \`${found.path}\` is, and \`--arch ${stated}\` was given`,
     { hint: "leave `--arch` out, or name the tree of the other processor with `--root`" },
   );
+}
+
+/** Whether the host has a system of its own, loader included; under `--root` a layer has none, and gets to lie over one later. */
+export function hasSystem(files: Files): boolean {
+  return files.root === "/" || TELLING_PROGRAMS.some((path) => files.statFollowed(path)?.kind === "file");
 }
 
 function toldByPrograms(

@@ -1,5 +1,6 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
+import { shellWord } from "../platform/quote.ts";
 
 /** How much one archive may ask of a host. A real release has a dozen programs of 800 MB together, some hundred examples, and a ratio of 4. */
 export interface Limits {
@@ -35,6 +36,8 @@ export function requireSpace(files: Files, path: string, bytes: number, limits: 
   throw new UpdateError(
     "E_NO_SPACE",
     `no free space left for the release in \`${path}\`: it needs ${bytes} bytes, ${limits.reserveBytes} more stay in reserve, and ${free} are free`,
-    { hint: `free some space on that file system (\`df -h ${path}\`) and run the command again` },
+    {
+      hint: `free some space on that file system (\`df -h ${shellWord(files.real(path))}\`) and run the command again`,
+    },
   );
 }

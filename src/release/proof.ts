@@ -64,7 +64,7 @@ export async function proveDigest(
   const isSigned = demands.keys.length > 0 && !demands.skipSignature;
   const signer = isSigned ? await requireSignature(source, name, sha256, demands.keys) : undefined;
   const by = signer !== undefined ? "signature" : pinned !== undefined ? "pinned digest" : "checksum";
-  log.info("The release is known by its digest.", { proof: by, sha256, key: signer?.id });
+  log.info("The release is known by its digest.", { file: name, proof: by, sha256, key: signer?.id });
   const place = source.locate(name);
   return { by, sha256, key: signer?.id, place, published: published?.modified, isSignatureSkipped };
 }
@@ -126,6 +126,6 @@ function requireAgreement(
 
 function missingChecksum(source: ReleaseSource, name: string): UpdateError {
   return new UpdateError("E_CHECKSUM", `checksum not found: \`${source.locate(`${name}.sha256`)}\``, {
-    hint: "check that this version exists there in this edition and for this processor, and that the `.sha256` files lie beside the archives; where another version is at hand, ask for it with `--force-version`",
+    hint: "check that this version exists there in this edition and for this processor, and that the `.sha256` files lie beside the archives; where another version is at hand, ask for it: with `--force-version` for this host, with `--version` for a mirror",
   });
 }

@@ -6,6 +6,7 @@ import type { Architecture } from "./address.ts";
 import { type Elf, readElf } from "./elf.ts";
 import { BadElf } from "./elf-format.ts";
 import { isNewerGlibc } from "./glibc.ts";
+import { hasSystem } from "./host-architecture.ts";
 import { withRandomAccess } from "./random-access.ts";
 
 /** What a program must fit. */
@@ -79,7 +80,7 @@ function checkFit(path: string, elf: Elf, host: HostTraits & { files: Files }): 
       hint: "update the operating system of this host, or keep its group at a release that supports it",
     });
   }
-  if (interpreter !== undefined && host.files.statFollowed(interpreter) === undefined) {
+  if (interpreter !== undefined && host.files.statFollowed(interpreter) === undefined && hasSystem(host.files)) {
     throw new UpdateError("E_PROGRAM", `\`${path}\` needs the loader \`${interpreter}\`, which this host lacks`, {
       hint: "releases are made for systems with glibc; one with musl, such as Alpine, cannot run them",
     });

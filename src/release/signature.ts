@@ -19,7 +19,7 @@ export async function verifySignature(
   keys: readonly P256Key[],
 ): Promise<P256Key> {
   const signature = decode(text, place);
-  const { isSignedBy } = await import("../platform/p256.ts");
+  const { isSignedBy } = await import("#variant/p256");
   const digest = Buffer.from(sha256, "hex");
   const signer = keys.find((key) => isSignedBy(key, digest, signature));
   if (signer !== undefined) return signer;

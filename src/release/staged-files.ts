@@ -1,8 +1,8 @@
 import { closeSync, constants, fchmodSync, fdatasync, fsyncSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { writtenSha256 } from "#variant/stream-digest";
 import type { Files } from "../platform/files.ts";
 import { attempt, attemptAsync } from "../platform/path-errors.ts";
-import { streamSha256 } from "../platform/stream-digest.ts";
 import type { EntrySink } from "./untar.ts";
 
 /** One file of a staged release. */
@@ -25,7 +25,9 @@ const SYNC_BYTES = 32 << 20;
  * every path comes from it.
  */
 export class StagedFiles {
-  readonly files: StagedFile[] = [];
+  /** In the order of the archive; whole once `settled`. */
+  files: StagedFile[] = [];
+  readonly #ended: Promise<StagedFile>[] = [];
   readonly #open = new Set<BackgroundSync>();
   readonly #closing: Promise<void>[] = [];
   readonly #directories = new Set<string>();
@@ -42,31 +44,34 @@ export class StagedFiles {
     const descriptor = attempt("write", path, () => openSync(this.host.real(path), NEW_FILE, UNPROVEN_MODE));
     const sync = new BackgroundSync(path, descriptor);
     this.#open.add(sync);
-    const digest = streamSha256();
+    const digest = writtenSha256();
     let size = 0;
     return {
       write: (part) => {
         attempt("write", path, () => writeAll(descriptor, part));
-        digest.update(part);
+        digest.wrote(part);
         size += part.length;
         sync.wrote(part.length);
       },
       end: () => {
-        this.files.push({ path: place, sha256: digest.hex(), size, mode });
+        const ended = (async () => ({ path: place, sha256: await digest.hex(this.host.real(path)), size, mode }))();
+        handleLater(ended);
+        this.#ended.push(ended);
         this.#close(sync);
       },
     };
   }
 
-  /** Waits until every file that ended is on the disk. Fails with the first error of the disk. */
+  /** Waits until every file that ended is digested and on the disk. Fails with the first error of either. */
   async settled(): Promise<void> {
     await Promise.all(this.#closing);
+    this.files = await Promise.all(this.#ended);
   }
 
   /** Closes whatever is still open. Never fails; to be called however the unpacking ended, before the directory is removed. */
   async release(): Promise<void> {
     for (const sync of this.#open) this.#close(sync);
-    await Promise.allSettled(this.#closing);
+    await Promise.allSettled([...this.#closing, ...this.#ended]);
   }
 
   /** Gives each file its mode and each directory its names, for good: bottom up, so that no name stands for missing content. */
@@ -92,8 +97,7 @@ export class StagedFiles {
   #close(sync: BackgroundSync): void {
     this.#open.delete(sync);
     const closed = sync.close();
-    // Looked at in `settled`; until then a failure must not count as unhandled.
-    closed.catch(() => {});
+    handleLater(closed);
     this.#closing.push(closed);
   }
 }
@@ -140,6 +144,11 @@ class BackgroundSync {
         new Promise((resolve, reject) => fdatasync(this.descriptor, (error) => (error ? reject(error) : resolve()))),
     );
   }
+}
+
+/** Looked at in `settled`; until then a failure must not count as unhandled. */
+function handleLater(promise: Promise<unknown>): void {
+  promise.catch(() => {});
 }
 
 function writeAll(descriptor: number, part: Uint8Array): void {

@@ -12,7 +12,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
  */
 export async function readTrustedKeys(files: Files, paths: readonly string[]): Promise<P256Key[]> {
   if (TRUSTED_KEYS === "" && paths.length === 0) return [];
-  const { parseP256Key } = await import("../platform/p256.ts");
+  const { parseP256Key } = await import("#variant/p256");
   const read = (text: string, place: string) => {
     const blocks = [...text.matchAll(PEM_BLOCK)];
     if (blocks.length === 0) throw keyError(`\`${place}\` holds no key in PEM form`);

@@ -1,11 +1,7 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { UpdateError } from "../platform/errors.ts";
+import { digestFiles } from "#variant/file-digest";
 import type { Files } from "../platform/files.ts";
-import { attemptAsync } from "../platform/path-errors.ts";
 import { quote } from "../platform/quote.ts";
-import { streamSha256 } from "../platform/stream-digest.ts";
 import { CHECKSUM_FILE } from "./checksum.ts";
 import { FILE_LIST, PROOF_FILE } from "./version-files.ts";
 
@@ -17,7 +13,6 @@ export type Verdict =
   | { state: "damaged"; problems: string[] };
 
 const LIST_LIMIT = 4 << 20;
-const READ_BYTES = 1 << 20;
 /** Written by whoever installs a version; not of the release itself. */
 const OF_THE_UPDATER: readonly string[] = [CHECKSUM_FILE, FILE_LIST, PROOF_FILE];
 
@@ -34,11 +29,17 @@ export async function verifyVersion(files: Files, directory: string, signal: Abo
   }
   const expected = parseFileList(text);
   if (expected === undefined) return { state: "damaged", problems: [`\`${FILE_LIST}\` is no list of digests`] };
-  const problems: string[] = [];
-  for (const [path, sha256] of expected) {
-    const problem = await problemWith(files, join(directory, path), sha256, signal);
-    if (problem !== undefined) problems.push(`\`${path}\` ${problem}`);
-  }
+  const listed = [...expected].map(([path, sha256]) => ({ path, sha256, flaw: flawOf(files, join(directory, path)) }));
+  const readable = listed.filter(({ flaw }) => flaw === undefined);
+  const digests = await digestFiles(
+    readable.map(({ path }) => files.real(join(directory, path))),
+    signal,
+  );
+  const found = new Map(readable.map(({ path }, at) => [path, digests[at]]));
+  const problems = listed.flatMap(({ path, sha256, flaw }) => {
+    const problem = flaw ?? difference(found.get(path), sha256);
+    return problem === undefined ? [] : [`\`${path}\` ${problem}`];
+  });
   const added = filesBelow(files, directory).filter((path) => !expected.has(path) && !OF_THE_UPDATER.includes(path));
   problems.push(...added.map((path) => `${quote(path)} did not come with the release`));
   return problems.length === 0 ? { state: "whole", files: expected.size } : { state: "damaged", problems };
@@ -55,35 +56,23 @@ export function parseFileList(text: string): Map<string, string> | undefined {
   return text.endsWith("\n") && digests.size > 0 ? digests : undefined;
 }
 
-async function problemWith(
-  files: Files,
-  path: string,
-  sha256: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+/** What can be told of a file without reading it. */
+function flawOf(files: Files, path: string): string | undefined {
   const stat = files.stat(path);
   if (stat === undefined) return "is missing";
   if (stat.kind !== "file") return "is no regular file any more";
   if ((stat.mode & 0o022) !== 0) return `may be written by others: its mode is ${stat.mode.toString(8)}`;
-  const found = await attemptAsync("read", path, () => digestOf(files.real(path), signal));
+  return undefined;
+}
+
+function difference(found: string | undefined, sha256: string): string | undefined {
   return found === sha256 ? undefined : `was changed: it has the SHA-256 ${found}, and was installed with ${sha256}`;
 }
 
-/** The SHA-256 of the file at `path` of this machine, in lower-case hex; no link is followed. Fails with `E_CANCELED`, else as the system does. */
+/** The SHA-256 of the file at `path` of this machine, as `digestFiles` tells it. */
 export async function digestOf(path: string, signal: AbortSignal): Promise<string> {
-  const digest = streamSha256();
-  const buffer = Buffer.alloc(READ_BYTES);
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    for (;;) {
-      if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while reading \`${path}\``);
-      const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
-      if (bytesRead === 0) return digest.hex();
-      digest.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
+  const [digest = ""] = await digestFiles([path], signal);
+  return digest;
 }
 
 /** What lies in a version directory, by its path there; directories themselves are left out. */

@@ -1,4 +1,4 @@
-import { whyNoPair } from "../platform/client-certificate.ts";
+import { judgePair } from "#variant/key-pair";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { ClientCertificate } from "../platform/http.ts";
@@ -80,10 +80,10 @@ function readCertificate(
     /-----BEGIN (EC |RSA )?PRIVATE KEY-----/,
     "private key without a password",
   );
-  const reason = whyNoPair(cert, key);
-  if (reason === undefined) return { cert, key };
+  const { kind } = judgePair(cert, key);
+  if (kind === "pair") return { cert, key };
   throw credentialsError(
-    `the client certificate \`${clientCertificate}\` and the key \`${clientKey}\` ${reason}`,
+    `the client certificate \`${clientCertificate}\` and the key \`${clientKey}\` ${kind === "strangers" ? "do not belong together" : "cannot be read"}`,
     "name the two files that were made together: `openssl pkey -pubout` of the key and `openssl x509 -pubkey` of the certificate print the same",
   );
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { sha256Each } from "#variant/digest";
 import type { Change } from "../platform/change.ts";
-import { sha256 } from "../platform/digest.ts";
 import { UpdateError } from "../platform/errors.ts";
+import { shellWord } from "../platform/quote.ts";
 import type { Namespace } from "../settings/namespace.ts";
 
 /*
@@ -33,29 +34,32 @@ export function journalPath(namespace: Namespace): string {
   return join(namespace.directory, "update.journal");
 }
 
-/** One line, with its end. */
-export function formatRecord(value: JournalRecord): string {
-  const text = JSON.stringify(value);
-  return `${digestOf(text)} ${text}\n`;
+/** A line each, with its end. */
+export function formatRecords(values: readonly JournalRecord[]): string {
+  const texts = values.map((value) => JSON.stringify(value));
+  const digests = digestsOf(texts);
+  return texts.map((text, at) => `${digests[at]} ${text}\n`).join("");
 }
 
-/** Undefined for a line (without its end) that is not whole. */
-export function readRecord(line: string): object | undefined {
-  const text = line.slice(DIGEST_LENGTH + 1);
-  if (line.slice(0, DIGEST_LENGTH + 1) !== `${digestOf(text)} `) return undefined;
-  return parseObject(text);
+/** What each line (without its end) says; undefined for one that is not whole. */
+export function readRecords(lines: readonly string[]): (object | undefined)[] {
+  const texts = lines.map((line) => line.slice(DIGEST_LENGTH + 1));
+  const digests = digestsOf(texts);
+  return lines.map((line, at) => {
+    const isWhole = line.slice(0, DIGEST_LENGTH + 1) === `${digests[at]} `;
+    return isWhole ? parseObject(texts[at] ?? "") : undefined;
+  });
 }
 
 export function journalError(path: string, reason: string): UpdateError {
   return new UpdateError("E_JOURNAL", `the journal \`${path}\` of an interrupted run cannot be followed: ${reason}`, {
-    hint: `move it away, and run \`teleport-update enable\`, which puts every link and unit in its place: \`mv ${path} ${path}.bad\``,
+    hint: `move it away, and run \`teleport-update enable\`, which puts every link and unit in its place: \`mv ${shellWord(path)} ${shellWord(`${path}.bad`)}\``,
   });
 }
 
-function digestOf(text: string): string {
-  return Buffer.from(sha256(Buffer.from(text)))
-    .toString("hex")
-    .slice(0, DIGEST_LENGTH);
+function digestsOf(texts: readonly string[]): string[] {
+  const digests = sha256Each(texts.map((text) => Buffer.from(text)));
+  return digests.map((digest) => Buffer.from(digest).toString("hex").slice(0, DIGEST_LENGTH));
 }
 
 function parseObject(text: string): object | undefined {

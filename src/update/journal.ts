@@ -4,7 +4,7 @@ import { succeeds } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import {
-  formatRecord,
+  formatRecords,
   JOURNAL_VERSION,
   type JournalHeader,
   journalError,
@@ -20,6 +20,8 @@ export class Journal {
   readonly #path: string;
   readonly #started: Date;
   readonly #reserve: UndoReserve;
+  /** Of changes that are not announced yet. */
+  readonly #prepared = new Map<Change, string>();
   #isOpen = false;
   #isTorn = false;
 
@@ -30,20 +32,29 @@ export class Journal {
     this.#reserve = new UndoReserve(files, namespace);
   }
 
+  /** Makes the lines of changes that are announced soon, all at once: their digests may be another program's work. */
+  prepare(changes: readonly Change[]): void {
+    const unprepared = changes.filter((change) => !this.#prepared.has(change));
+    if (unprepared.length === 0) return;
+    const lines = formatRecords(unprepared.map((change) => ({ change }))).split("\n");
+    for (const [at, change] of unprepared.entries()) this.#prepared.set(change, `${lines[at]}\n`);
+  }
+
   /** Announces changes, with room for their undo; they may be made once this returns. */
   announce(changes: readonly Change[]): void {
     if (!this.#isOpen && this.#files.stat(this.#path) !== undefined) {
-      throw journalError(this.#path, "an earlier run is still to be undone");
+      throw journalError(this.#files.real(this.#path), "an earlier run is still to be undone");
     }
     const header: JournalHeader = {
       journal: JOURNAL_VERSION,
       updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,
       started: this.#started.toISOString(),
     };
-    const lines = changes.map((change) => formatRecord({ change }));
+    this.prepare(changes);
+    const lines = changes.map((change) => this.#prepared.get(change)).join("");
     try {
       this.#reserve.growFor(changes);
-      this.#files.appendFile(this.#path, (this.#isOpen ? lines : [formatRecord(header), ...lines]).join(""));
+      this.#files.appendFile(this.#path, this.#isOpen ? lines : `${formatRecords([header])}${lines}`);
     } catch (error) {
       // What came of the line is not known, so nothing may follow it.
       this.#isTorn = true;
@@ -66,7 +77,7 @@ export class Journal {
   end(outcome: Outcome): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    const isSaid = succeeds(() => this.#files.appendFile(this.#path, formatRecord({ outcome })));
+    const isSaid = succeeds(() => this.#files.appendFile(this.#path, formatRecords([{ outcome }])));
     if (isSaid) succeeds(() => this.#files.removeFile(this.#path));
     else this.#files.removeFile(this.#path);
     this.#reserve.free();

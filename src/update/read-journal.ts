@@ -2,7 +2,7 @@ import type { Change, ChangeKind } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { JOURNAL_VERSION, type JournalHeader, journalError, journalPath, readRecord } from "./journal-format.ts";
+import { JOURNAL_VERSION, type JournalHeader, journalError, journalPath, readRecords } from "./journal-format.ts";
 
 const SIZE_LIMIT = 32 << 20;
 
@@ -26,20 +26,22 @@ export function readJournal(files: Files, namespace: Namespace): UnfinishedRun |
   const path = journalPath(namespace);
   const stat = files.stat(path);
   if (stat === undefined) return undefined;
-  if (stat.kind !== "file") throw journalError(path, "it is not a regular file");
+  // For words only: a file of a tree behind `--root` is named by where this machine has it.
+  const shown = files.real(path);
+  if (stat.kind !== "file") throw journalError(shown, "it is not a regular file");
   if ((stat.mode & 0o022) !== 0 || stat.owner !== process.geteuid?.()) {
-    throw journalError(path, "others than the updater may write it");
+    throw journalError(shown, "others than the updater may write it");
   }
   const text = files.readPlantable(path, SIZE_LIMIT, "mark") ?? "";
-  const [header, ...records] = wholeRecords(path, text);
+  const [header, ...records] = wholeRecords(shown, text);
   if (header === undefined) return undefined;
-  const { updater, started } = readHeader(path, header);
+  const { updater, started } = readHeader(shown, header);
   const changes: Change[] = [];
   const undone = new Set<number>();
   for (const each of records) {
     if ("outcome" in each) return undefined;
-    if ("undone" in each) undone.add(readIndex(path, each.undone, changes.length));
-    else changes.push(readChange(path, each));
+    if ("undone" in each) undone.add(readIndex(shown, each.undone, changes.length));
+    else changes.push(readChange(shown, each));
   }
   return { updater, started, changes, undone, text };
 }
@@ -54,8 +56,7 @@ function wholeRecords(path: string, text: string): object[] {
   const lines = text.split("\n");
   lines.pop();
   const records: object[] = [];
-  for (const [index, line] of lines.entries()) {
-    const value = readRecord(line);
+  for (const [index, value] of readRecords(lines).entries()) {
     if (value !== undefined) records.push(value);
     else if (index < lines.length - 1) throw journalError(path, `line ${index + 1} is damaged`);
   }

@@ -29,8 +29,14 @@ export class Transaction {
     this.#journal = lock && new Journal(world.files, lock.namespace, world.clock.now());
   }
 
+  /** Hears of changes that are to follow: what the journal has to work out for them is done in one go. */
+  prepare(changes: readonly Change[]): void {
+    this.#journal?.prepare(changes);
+  }
+
   /** Makes `changes` in order. On failure the list so far stays begun: the caller decides to roll back. */
   async apply(changes: readonly Change[]): Promise<void> {
+    this.prepare(changes);
     for (const group of announcedTogether(changes)) {
       this.#stopIfInterrupted();
       this.#journal?.announce(group);

@@ -1,7 +1,7 @@
 import { succeeds } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { formatRecord, journalPath, readRecord } from "./journal-format.ts";
+import { formatRecords, journalPath, readRecords } from "./journal-format.ts";
 import type { UnfinishedRun } from "./read-journal.ts";
 
 /**
@@ -22,17 +22,17 @@ export class UndoNotes {
 
   /** The change with this place in the journal is undone. */
   note(index: number): void {
-    this.#isGoing &&= succeeds(() => this.#files.appendFile(this.#path, formatRecord({ undone: index })));
+    this.#isGoing &&= succeeds(() => this.#files.appendFile(this.#path, formatRecords([{ undone: index }])));
   }
 }
 
 /** Makes the journal of an unfinished run ready for notes: what is torn at its end goes. */
 export function resumeUndo(files: Files, namespace: Namespace, { text }: UnfinishedRun): UndoNotes {
   const path = journalPath(namespace);
-  const whole = text
-    .split("\n")
-    .slice(0, -1)
-    .filter((line) => readRecord(line) !== undefined)
+  const lines = text.split("\n").slice(0, -1);
+  const records = readRecords(lines);
+  const whole = lines
+    .filter((_, at) => records[at] !== undefined)
     .map((line) => `${line}\n`)
     .join("");
   const isGoing = whole === text || succeeds(() => files.writeFile(path, whole));

@@ -170,9 +170,9 @@ test("whatever a server sends is refused by name, or within bounds", () => {
   // For busy machines.
 }, 30_000);
 
-function parse(body: unknown, onUnknownEdition?: (edition: string) => void): FindAnswer {
+function parse(body: unknown, unknown: (edition: string) => void = () => {}): FindAnswer {
   const received = { status: 200, headers: new Headers(), text: JSON.stringify(body), proxy: PROXY };
-  return parseFindAnswer(received, onUnknownEdition);
+  return parseFindAnswer(received, { unknown });
 }
 
 function code(action: () => unknown): string | undefined {

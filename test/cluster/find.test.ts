@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type FindRequest, findTarget } from "../../src/cluster/find.ts";
 import { UpdateError } from "../../src/platform/errors.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { Http, HttpOptions } from "../../src/platform/http.ts";
 import type { Log } from "../../src/platform/log.ts";
 import { makeAuthority } from "../support/certificates.ts";
@@ -174,7 +174,7 @@ function ask(wanted: Partial<FindRequest>, ca = server.ca, signal = new AbortCon
   const warnings: string[] = [];
   const ignore = () => {};
   const log: Log = { debug: ignore, info: ignore, warn: (message) => warnings.push(message), error: ignore };
-  const http = fetchHttp({
+  const http = openHttp({
     trust: () => ({ pem: ca, files: [] }),
     insecure: request.insecure,
     proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },

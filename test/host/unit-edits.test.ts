@@ -6,7 +6,7 @@ import {
   planKeptCopies,
   planNeedlessCopies,
 } from "../../src/host/unit-edits.ts";
-import { digestOf, ownUnits, planUnitRecord } from "../../src/host/unit-record.ts";
+import { ownUnits, planUnitRecord } from "../../src/host/unit-record.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { applyChanges, undoChanges } from "../support/apply-changes.ts";
@@ -19,11 +19,18 @@ const SEARCH = { manageTbot: true, linkDirectory: "/usr/local/bin", now: new Dat
 
 describe("isOperatorsWork", () => {
   const RECORDED = `${MARKER}[Service]\n`;
-  const known = { revisionName: "18.1.0", digest: digestOf(RECORDED) };
-  const unlisted = { revisionName: "18.1.0", digest: undefined };
+  const known = { revisionName: "18.1.0", isAsRecorded: false };
+  const unlisted = { revisionName: "18.1.0", isAsRecorded: undefined };
 
-  test.each<[string, string, typeof known | typeof unlisted | undefined, { agent: boolean; bot: boolean }]>([
-    ["as recorded", RECORDED, known, { agent: false, bot: false }],
+  test.each<
+    [
+      string,
+      string,
+      { revisionName: string; isAsRecorded: boolean | undefined } | undefined,
+      { agent: boolean; bot: boolean },
+    ]
+  >([
+    ["as recorded", RECORDED, { ...known, isAsRecorded: true }, { agent: false, bot: false }],
     ["edited under the marker of the recorded run", `${RECORDED}Nice=5\n`, known, { agent: true, bot: true }],
     ["replaced by a text without a marker", "[Service]\n", known, { agent: true, bot: true }],
     ["the marker's line with more in it", "# teleport-update 18.1.0 mine\n", known, { agent: false, bot: false }],

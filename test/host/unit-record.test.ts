@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { digestOf, ownUnits, planUnitRecord, readUnitRecord } from "../../src/host/unit-record.ts";
+import { digestsOf, ownUnits, planUnitRecord, readUnitRecord } from "../../src/host/unit-record.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { applyChanges } from "../support/apply-changes.ts";
@@ -23,10 +23,9 @@ describe("the record of units", () => {
   test("holds the digest of every unit, and of the bot's when that is ours", () => {
     using host = hostWithUnits();
     record(host);
-    const digests = ownUnits(namespace, true).map((path): [string, string] => [
-      path,
-      digestOf(host.files.readText(path, 1000) ?? ""),
-    ]);
+    const units = ownUnits(namespace, true);
+    const found = digestsOf(units.map((path) => host.files.readText(path, 1000) ?? ""));
+    const digests = units.map((path, at): [string, string] => [path, found[at] ?? ""]);
     expect(readUnitRecord(host.files, namespace)).toEqual({ revisionName: "18.1.0_ent", digests: new Map(digests) });
     record(host, false);
     expect(readUnitRecord(host.files, namespace)?.digests.has(namespace.tbot.unitFile)).toBeFalse();

@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getFromSocket as curlFromSocket } from "../../src/platform/fips/socket-get.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
+import { getFromSocket, type SocketGet } from "../../src/platform/socket-get.ts";
 import { hostSockets } from "../../src/platform/socket-http.ts";
 import { must } from "../support/must.ts";
 
@@ -36,9 +38,10 @@ async function listen(answer: (connection: Socket) => void, name = "debug.sock")
 }
 
 const signal = new AbortController().signal;
-const ask = (timeoutMs = 300) => hostSockets(hostFiles(root)).get(PATH, "/readyz", { timeoutMs, signal });
-const refusal = () =>
-  ask().then(
+const ask = (get: SocketGet, timeoutMs = 300) =>
+  hostSockets(hostFiles(root), get).get(PATH, "/readyz", { timeoutMs, signal });
+const refusal = (get: SocketGet = getFromSocket) =>
+  ask(get).then(
     () => expect.unreachable(),
     (failure) => failure,
   );
@@ -54,29 +57,34 @@ function forever(text: string, pauseMs = 0): (connection: Socket) => void {
   };
 }
 
-test("an answer comes back with its status", async () => {
-  await listen((connection) => connection.end(`${HEAD}Content-Length: 2\r\n\r\n{}`));
-  expect(await ask(5000)).toEqual({ status: 200, text: "{}" });
-});
+describe.each<[who: string, get: SocketGet]>([
+  ["the runtime", getFromSocket],
+  ["curl", curlFromSocket],
+])("by %s", (_, get) => {
+  test("an answer comes back with its status", async () => {
+    await listen((connection) => connection.end(`${HEAD}Content-Length: 2\r\n\r\n{}`));
+    expect(await ask(get, 5000)).toEqual({ status: 200, text: "{}" });
+  });
 
-test.each<[service: string, answer: (connection: Socket) => void]>([
-  ["says nothing", () => {}],
-  ["never ends its head", forever("X-Header: more\r\n", 20)],
-  ["never ends its body", forever("\r\n{", 20)],
-  ["hangs up", (connection) => connection.destroy()],
-  ["speaks something else", (connection) => connection.end("SSH-2.0-OpenSSH_9.2\r\n")],
-])("[threat plantable-files] a service that %s holds nobody up", async (_, answer) => {
-  await listen(answer);
-  const begin = performance.now();
-  expect(await refusal()).toMatchObject({ code: "E_SOCKET", message: expect.stringContaining(PATH) });
-  expect(performance.now() - begin).toBeLessThan(4000);
-});
+  test.each<[service: string, answer: (connection: Socket) => void]>([
+    ["says nothing", () => {}],
+    ["never ends its head", forever("X-Header: more\r\n", 20)],
+    ["never ends its body", forever("\r\n{", 20)],
+    ["hangs up", (connection) => connection.destroy()],
+    ["speaks something else", (connection) => connection.end("SSH-2.0-OpenSSH_9.2\r\n")],
+  ])("[threat plantable-files] a service that %s holds nobody up", async (_, answer) => {
+    await listen(answer);
+    const begin = performance.now();
+    expect(await refusal(get)).toMatchObject({ code: "E_SOCKET", message: expect.stringContaining(PATH) });
+    expect(performance.now() - begin).toBeLessThan(4000);
+  });
 
-test("[threat plantable-files] a service that sends without end is not listened to for long", async () => {
-  await listen(forever(`\r\n${"x".repeat(1 << 16)}`));
-  await expect(ask(20_000)).rejects.toMatchObject({
-    code: "E_SOCKET",
-    message: expect.stringContaining("larger than 65536 bytes"),
+  test("[threat plantable-files] a service that sends without end is not listened to for long", async () => {
+    await listen(forever(`\r\n${"x".repeat(1 << 16)}`));
+    await expect(ask(get, 20_000)).rejects.toMatchObject({
+      code: "E_SOCKET",
+      message: expect.stringContaining("larger than 65536 bytes"),
+    });
   });
 });
 

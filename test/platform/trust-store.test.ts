@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { UpdateError } from "../../src/platform/errors.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import { readTrustStore } from "../../src/platform/trust-store.ts";
 import { makeAuthority } from "../support/certificates.ts";
@@ -78,7 +78,7 @@ test("[threat tls-trust] Bun's own roots and the machine's store do not count be
   await using server = await startProxyAndCdn();
   const proxies = { httpsProxy: "", httpProxy: "", noProxy: "" };
   const ask = (pem: string) =>
-    fetchHttp({ trust: () => ({ pem, files: [] }), insecure: false, proxies }).get(server.baseUrl);
+    openHttp({ trust: () => ({ pem, files: [] }), insecure: false, proxies }).get(server.baseUrl);
   expect((await ask(server.ca)).status).toBe(404);
   await expect(ask(readTrustStore(host({ [DEBIAN]: one })).pem)).rejects.toMatchObject({ code: "E_TLS" });
 });

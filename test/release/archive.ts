@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Log } from "../../src/platform/log.ts";
@@ -77,7 +77,7 @@ export function testWorld(root = "/"): ReleaseWorld & { lines: string[]; interru
     files: hostFiles(root),
     processes: hostProcesses,
     clock: quickClock(),
-    http: fetchHttp({
+    http: openHttp({
       trust: () => {
         throw new Error("these tests use no TLS");
       },

@@ -5,6 +5,7 @@ import { goArchitecture } from "../../src/release/address.ts";
 import { hostGlibc } from "../../src/release/glibc.ts";
 import { listPrograms } from "../../src/release/programs.ts";
 import { type HostTraits, proveProgram } from "../../src/release/prove-program.ts";
+import { placeProgram } from "../support/place-program.ts";
 import { temporaryFolder, testWorld } from "./archive.ts";
 import { elfFile } from "./elf-file.ts";
 
@@ -170,6 +171,7 @@ describe("headers that do not fit the host are refused before anything runs", ()
   });
 
   test("[threat program-fit] a loader that the host lacks", async () => {
+    placeProgram(under(), "/bin/sh", elfFile());
     place("musl", elfFile({ interpreter: "/ld-other.so" }));
     await expect(proveProgram(under(), "/musl", amd64)).rejects.toThrow("`/ld-other.so`");
     place("ld-other.so", "");

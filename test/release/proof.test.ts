@@ -58,7 +58,7 @@ describe("the strongest proof is what counts", () => {
       isSignatureSkipped: given.demands?.skipSignature ?? false,
     });
     expect(world.lines.at(-1)).toBe(
-      `info The release is known by its digest. ${JSON.stringify({ proof: by, sha256: DIGEST, key: proof.key })}`,
+      `info The release is known by its digest. ${JSON.stringify({ file: NAME, proof: by, sha256: DIGEST, key: proof.key })}`,
     );
     const warnings = world.lines.filter((line) => line.startsWith("warn"));
     expect(warnings).toHaveLength(given.demands?.skipSignature ? 1 : 0);
