@@ -1,4 +1,5 @@
 import type { Files } from "../platform/files.ts";
+import { shellWord } from "../platform/quote.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { enablingLinks } from "./enablement.ts";
 import { type Notice, warn } from "./notices.ts";
@@ -15,10 +16,11 @@ export function imageNotices(
 /** The updater's timer starts with the agent or the bot; without either, the first boot does nothing. */
 function startNotices(files: Files, { teleport, tbot }: Namespace, manageTbot: boolean): Notice[] {
   if ([teleport.unit, tbot.unit].some((unit) => enablingLinks(files, unit).length > 0)) return [];
+  const systemctl = `systemctl --root=${shellWord(files.root)}`;
   return [
     warn("Nothing starts Teleport when this image boots, and so nothing updates it.", {
-      command: `systemctl --root=${files.root} enable ${teleport.unit}`,
-      ...(manageTbot && { or: `systemctl --root=${files.root} enable ${tbot.unit}` }),
+      command: `${systemctl} enable ${teleport.unit}`,
+      ...(manageTbot && { or: `${systemctl} enable ${tbot.unit}` }),
     }),
   ];
 }
@@ -32,7 +34,7 @@ function identityNotices(files: Files, namespace: Namespace, dataDirectory: stri
   return found.map((path) =>
     warn("The tree has the identity of one host: if it becomes an image, all its hosts would share it.", {
       path,
-      command: path === MACHINE_ID ? `truncate -s 0 ${files.root}${path}` : `rm ${files.root}${path}`,
+      command: `${path === MACHINE_ID ? "truncate -s 0" : "rm"} ${shellWord(files.realFollowed(path))}`,
     }),
   );
 }

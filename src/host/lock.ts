@@ -3,6 +3,7 @@ import { systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { whyPlanted } from "../platform/ownership.ts";
 import type { RunResult } from "../platform/processes.ts";
+import { shellWord } from "../platform/quote.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { lockHolder } from "./lock-holder.ts";
@@ -76,7 +77,7 @@ function openLockFile(files: Files, path: string): number {
     descriptor = openSync(files.real(path), flags, PRIVATE_MODE);
   } catch (error) {
     const reason = OPEN_FAILURES[systemErrorCode(error) ?? ""];
-    if (reason !== undefined) throw planted(path, reason, error);
+    if (reason !== undefined) throw planted(files.real(path), reason, error);
     throw new UpdateError("E_LOCK", `cannot open the lock \`${path}\``, {
       hint: "run the command as root",
       cause: error,
@@ -91,7 +92,7 @@ function openLockFile(files: Files, path: string): number {
     return descriptor;
   }
   closeSync(descriptor);
-  throw planted(path, reason);
+  throw planted(files.real(path), reason);
 }
 
 const OPEN_FAILURES: Record<string, string> = {
@@ -102,7 +103,7 @@ const OPEN_FAILURES: Record<string, string> = {
 
 function planted(path: string, reason: string, cause?: unknown): UpdateError {
   return new UpdateError("E_LOCK", `cannot use the lock \`${path}\`: ${reason}`, {
-    hint: `move it away: \`mv ${path} ${path}.bad\``,
+    hint: `move it away: \`mv ${shellWord(path)} ${shellWord(`${path}.bad`)}\``,
     cause,
   });
 }
@@ -149,7 +150,7 @@ async function runFlock(
   if (result.exitCode === 0) return true;
   if (result.exitCode === BUSY) return false;
   throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${flockFailure(result)}`, {
-    hint: `run \`${program} -n ${path} true\` to see what is wrong`,
+    hint: `run \`${program} -n ${shellWord(world.files.real(path))} true\` to see what is wrong`,
   });
 }
 
@@ -168,6 +169,6 @@ function busy(files: Files, path: string): UpdateError {
   return new UpdateError("E_LOCK_BUSY", `another updater holds the lock \`${path}\`${holder ? `: ${holder}` : ""}`, {
     hint: holder
       ? "wait until it ends, and run the command again"
-      : `find it with \`fuser -v ${path}\`, wait until it ends, and run the command again`,
+      : `find it with \`fuser -v ${shellWord(files.real(path))}\`, wait until it ends, and run the command again`,
   });
 }

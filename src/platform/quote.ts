@@ -5,3 +5,8 @@ export function quote(text: string, limit = 80): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
   return escapeControls(JSON.stringify(shown));
 }
+
+/** A path as a shell takes it, for a command in a hint. */
+export function shellWord(path: string): string {
+  return /^[\w@%+:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -33,6 +33,8 @@ export interface World {
   terminal: Terminal | undefined;
   /** Where the running executable lies on this machine; undefined when the sources are run directly. */
   program: string | undefined;
+  /** Who called through sudo; undefined when nobody did. */
+  sudoUser: number | undefined;
   /** Fires on SIGINT and SIGTERM. */
   signal: AbortSignal;
 }

@@ -58,7 +58,10 @@ export const READ_VARIABLES = {
   [keptVariable("HTTPS_PROXY")]: kept("HTTPS_PROXY"),
   [keptVariable("HTTP_PROXY")]: kept("HTTP_PROXY"),
   [keptVariable("NO_PROXY")]: kept("NO_PROXY"),
-  SUDO_UID: { meaning: "set by sudo; where a proxy is missing, the advice is how sudo keeps its variable" },
+  SUDO_UID: {
+    meaning:
+      "set by sudo; the folders above the DIR of `--root` may belong to that user, and where a proxy is missing, the advice is how sudo keeps its variable",
+  },
   TMPDIR: { meaning: "directory in which the agent keeps the updater id; `/tmp` when not set" },
   JOURNAL_STREAM: { meaning: "set by systemd; no progress bar is drawn" },
   NO_COLOR: { meaning: "accepted; no output has colour in any case" },

@@ -63,7 +63,7 @@ export function optionsMapping(options: UpdaterOptions): YamlMapping {
 }
 
 /** Every path that the options name. */
-export function pathsIn(options: UpdaterOptions): string[] {
+export function pathsIn(options: GivenOptions): string[] {
   const paths: string[] = [];
   mapPaths(options, (path) => {
     paths.push(path);
@@ -72,7 +72,7 @@ export function pathsIn(options: UpdaterOptions): string[] {
   return paths;
 }
 
-/** Options with every path turned into another by `turn`; a path that turns into nothing is left out. */
+/** Options with every path turned into another by `turn`; a path that turns into nothing is left out, and so is a list of them. */
 export function mapPaths<Options extends GivenOptions>(
   options: Options,
   turn: (path: string) => string | undefined,
@@ -82,9 +82,14 @@ export function mapPaths<Options extends GivenOptions>(
     const { kind } = OPTIONS[name];
     const value = options[name];
     if (kind === "path" && typeof value === "string" && value !== CLEAR) turned[name] = turn(value);
-    if (kind === "paths" && typeof value === "object") turned[name] = value.flatMap((path) => turn(path) ?? []);
+    if (kind === "paths" && typeof value === "object")
+      turned[name] = unlessEmpty(value.flatMap((path) => turn(path) ?? []));
   }
   return { ...options, ...turned };
+}
+
+function unlessEmpty(paths: readonly string[]): readonly string[] | undefined {
+  return paths.length === 0 ? undefined : paths;
 }
 
 /** Reads the options of a namespace; none when there is no file. Fails with `E_OPTIONS_READ`. */

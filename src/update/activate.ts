@@ -78,13 +78,11 @@ export async function activate(world: World, lock: Lock, requested: Activation):
   const proxies = planGivenProxies(world.files, units, job.givenProxies, job.handOver);
   const finished = finishedConfig(job);
 
+  const placed = [options, proxies, staged.release.changes, staged.updater?.changes ?? [], links];
   await inTransaction(world, lock, async (transaction) => {
-    await transaction.apply(planConfig(world.files, job.namespace, job.config));
-    await transaction.apply(options);
-    await transaction.apply(proxies);
-    await transaction.apply(staged.release.changes);
-    await transaction.apply(staged.updater?.changes ?? []);
-    await transaction.apply(links);
+    const config = planConfig(world.files, job.namespace, job.config);
+    transaction.prepare([config, ...placed, setup].flat());
+    for (const changes of [config, ...placed]) await transaction.apply(changes);
     await transaction.apply(planKeptCopies(edits));
     await blameRelease(world, job.target, () => applySetup(world, transaction, setup));
     await transaction.apply(planNeedlessCopies(world.files, edits));

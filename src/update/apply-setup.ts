@@ -39,6 +39,7 @@ async function applyBearing(
   changes: readonly Change[],
   sayings: Sayings,
 ): Promise<void> {
+  transaction.prepare(changes);
   for (const change of changes) {
     const saying = change.kind === "unit" ? sayings[change.unit] : undefined;
     if (saying === undefined) await transaction.apply([change]);

@@ -1,20 +1,24 @@
 import { dirname } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
 import { findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
+import { isTrustedAbove } from "../platform/ownership.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { pathsIn, type UpdaterOptions } from "../settings/options.ts";
+import { pathOfHost } from "./plan-options.ts";
 
 /** A host whose places are open must not be changed any further, but whoever wants to be rid of the updater must succeed. */
 export type OpenPlacesAre = "refused" | "told";
 
 type Host = Pick<World, "files" | "log">;
+type RootedHost = Pick<World, "files" | "localFiles" | "log" | "sudoUser">;
 
 /**
  * Sees to it that nobody but root can put something else in the place of what the updater reads, writes or has systemd run
  * for a namespace. Fails with `E_OPEN_PLACE`, or warns when open places are only to be told.
  */
-export function requireClosedNamespace(host: Host, namespace: Namespace, openPlaces: OpenPlacesAre): void {
+export function requireClosedNamespace(host: RootedHost, namespace: Namespace, openPlaces: OpenPlacesAre): void {
+  requireClosedWay(host);
   const { versions, updaterCopies, config, teleport, updaterUnit, needrestart } = namespace;
   const dropIns = [
     namespace.teleportDropIn,
@@ -26,15 +30,37 @@ export function requireClosedNamespace(host: Host, namespace: Namespace, openPla
 }
 
 /**
- * As `requireClosedNamespace`, for the files that the options name on this machine: keys, authorities, credentials. Who runs
- * the updater without root has only their own to lose.
+ * As `requireClosedNamespace`, for the way to the tree that `--root` names: who may put another one in its place chooses where
+ * root writes, so this is never only told. Who runs the updater without root has only their own to lose.
  */
-export function requireClosedFiles(
-  { localFiles, log }: Pick<World, "localFiles" | "log">,
-  options: UpdaterOptions,
-): void {
+function requireClosedWay({ files: { root }, localFiles, sudoUser }: RootedHost): void {
+  if (root === "/" || process.geteuid?.() !== 0) return;
+  const uidMap = localFiles.readText("/proc/self/uid_map", UID_MAP_LIMIT);
+  const places = findOpenPlaces(localFiles, [root], (owner) => isTrustedAbove(owner, { sudoUser, uidMap }));
+  // The tree itself is judged with what is in it.
+  const first = places.find(({ path, isDoubtful }) => path !== root && !isDoubtful);
+  if (first === undefined) return;
+  throw new UpdateError(
+    "E_OPEN_PLACE",
+    `others than root may put another tree at \`${root}\`, as they may change \`${first.path}\`: ${first.reason}`,
+    {
+      hint: "make the tree below folders that only root may write, such as `/var/lib`, or run the command as their owner",
+    },
+  );
+}
+
+const UID_MAP_LIMIT = 1 << 16;
+
+/**
+ * As `requireClosedNamespace`, for the files that the options name on this machine: keys, authorities, credentials. Who runs
+ * the updater without root has only their own to lose. To a file of the tree behind `--root` the way begins there.
+ */
+export function requireClosedFiles({ files, localFiles, log }: RootedHost, options: UpdaterOptions): void {
   if (process.geteuid?.() !== 0) return;
-  requireClosed({ files: localFiles, log }, pathsIn(options));
+  const ofTree = files.root === "/" ? [] : pathsIn(options).flatMap((path) => pathOfHost(files.root, path) ?? []);
+  const others = pathsIn(options).filter((path) => files.root === "/" || pathOfHost(files.root, path) === undefined);
+  requireClosed({ files, log }, ofTree);
+  requireClosed({ files: localFiles, log }, others);
 }
 
 /** As `requireClosedNamespace`, for what lies on the ways to `paths` and at their ends. */

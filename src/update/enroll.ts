@@ -7,7 +7,7 @@ import { hostArchitecture } from "../release/host-architecture.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
-import { type GivenOptions, mapPaths } from "../settings/options.ts";
+import type { GivenOptions } from "../settings/options.ts";
 import { formatRevision, parseVersion, type Revision } from "../settings/revision.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
@@ -25,7 +25,8 @@ import { type ImageRequest, NOT_ASKED } from "./image.ts";
 import { type GivenProxies, proxiesToKeep, type StartedWith, warnOfUnkeptProxy } from "./keep-proxies.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { giveNotices } from "./notices.ts";
-import { optionsOfRun, pathOfHost } from "./plan-options.ts";
+import { judgePathsOutside, optionsOfRun } from "./plan-options.ts";
+import { chooseUpdater } from "./updater-program.ts";
 import { wantedRelease } from "./wanted-release.ts";
 
 /** What `enable` and `pin` are asked to do. An empty string, and `undefined`, leave a setting as it is. */
@@ -73,7 +74,7 @@ async function enrollLocked(
   action: Action,
 ): Promise<void> {
   const { namespace } = request;
-  warnOfPathsOutside(world, request.options);
+  judgePathsOutside(world, request.options);
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
@@ -86,6 +87,10 @@ async function enrollLocked(
     dataDirectory: defaults.dataDirectory,
     givenProxies: proxies,
   };
+  // An updater that cannot stay must not be found only after the download.
+  const { path } = config.spec;
+  const wish = { architecture: host.architecture, given: host.updater, path };
+  if (!request.handOver) await chooseUpdater(world, namespace, wish);
   if (request.image.isOffline) requireProxy(config.spec.proxy);
   if (request.image.isOffline && request.forceVersion === "") {
     Object.assign(action, { isBegun: true });
@@ -137,17 +142,6 @@ function stayOrRefuse({ log }: World, request: EnrollRequest, active: Revision, 
   if (!mayStay) throw new UpdateError("E_HELD_BACK", `refusing the target: ${limit.reason}`, { hint: limit.hint });
   const kept = { active_version: formatRevision(active), rule: limit.rule, limit: limit.reason };
   log.warn("The target is held back by a limit of this host, which stays at its version.", kept);
-}
-
-function warnOfPathsOutside({ files, log }: World, given: GivenOptions): void {
-  mapPaths(given, (path) => {
-    if (pathOfHost(files.root, path) === undefined)
-      log.warn("A file lies outside the root: it counts now, and is not kept for the host.", {
-        path,
-        root: files.root,
-      });
-    return path;
-  });
 }
 
 function mergedConfig(world: World, request: EnrollRequest, defaults: TeleportDefaults): UpdateConfig {

@@ -1,4 +1,5 @@
 import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { describeProof, readProof } from "../release/proof-record.ts";
 import { listVersions } from "../release/store.ts";
@@ -54,9 +55,20 @@ export async function verifyInstalled(
     });
   reports.push(...missing);
   if (reports.length > 0) return reports;
-  throw new UpdateError("E_NOT_INSTALLED", `no version is installed in \`${namespace.versions}\``, {
-    hint: "enroll this host with `teleport-update enable --proxy ADDRESS`",
-  });
+  throw noVersion(files, namespace);
+}
+
+/** An image that was made offline is enrolled, and its hosts have no release until their first run. */
+function noVersion(files: Files, namespace: Namespace): UpdateError {
+  const isEnrolled = files.stat(namespace.config) !== undefined;
+  const hint = isEnrolled
+    ? "it is enrolled: the first run of its timer, or `teleport-update update` on the host, installs what the cluster advertises"
+    : "enroll this host with `teleport-update enable --proxy ADDRESS`";
+  return new UpdateError(
+    "E_NOT_INSTALLED",
+    `no version is installed${isEnrolled ? " yet" : ""} in \`${namespace.versions}\``,
+    { hint },
+  );
 }
 
 /** One line a version, and one more for each of its faults. */

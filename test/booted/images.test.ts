@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -114,8 +115,13 @@ test("a layer that a user made, packed as root's, does the same", async () => {
   chownSync(home, BUILDER, BUILDER);
   cpSync(join(work, "site-ca.pem"), join(home, "site-ca.pem"));
   const commands = commandsOf("A layer, without root").replace("--arch amd64", `--arch ${HOST_ARCHITECTURE}`);
-  await run(commands, home, BUILDER);
-  await using host = await bootImage((root) => run(`tar -C ${root} -xf ${join(home, "layer.tar")}`));
+  await run(`umask 077\n${commands}`, home, BUILDER);
+  const layer = join(home, "layer.tar");
+  const bare = mkdtempSync(join(work, "bare-"));
+  await run(`tar -C ${bare} -xf ${layer}`);
+  for (const folder of ["", "usr", "usr/lib"]) expect(statSync(join(bare, folder)).mode & 0o777).toBe(0o755);
+  const [unpack = ""] = /tar -C image [^`]+/.exec(PAGE) ?? [];
+  await using host = await bootImage((root) => run(unpack.replace("image", root).replace("layer.tar", layer)));
   await expectTimer(host);
   await expectAgentOf(host, OLD);
   cluster.find = advertise(NEW);

@@ -33,6 +33,16 @@ test.each(["/etc/machine-id", `${DATA}/host_uuid`, "/tmp/teleport-update.id"])("
   expect(noticesOf(host)).toEqual([{ path, command: expect.stringContaining(`${host.root}${path}`) }]);
 });
 
+test("a command acts on the file in the tree, wherever the tree's own links lead", () => {
+  using host = temporaryHost();
+  host.link(`${ENABLED}/teleport.service`, "/lib/systemd/system/teleport.service");
+  host.link("/var", "/data");
+  host.write("/data/lib/teleport/host_uuid", "00f1a5c0-ffee-4000-8000-000000000000");
+  expect(noticesOf(host)).toEqual([
+    { path: `${DATA}/host_uuid`, command: `rm ${host.root}/data/lib/teleport/host_uuid` },
+  ]);
+});
+
 test("a machine id that systemd has yet to make is none", () => {
   using host = temporaryHost();
   host.link(`${ENABLED}/tbot.service`, "/etc/systemd/system/tbot.service");

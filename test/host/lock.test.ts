@@ -188,8 +188,8 @@ describe("acquireLock", () => {
     const failure = await acquire(host, ONCE).catch((error) => error);
     expect(failure).toMatchObject({
       code: "E_LOCK",
-      message: `cannot use the lock \`${namespace.lock}\`: ${reason}`,
-      hint: `move it away: \`mv ${namespace.lock} ${namespace.lock}.bad\``,
+      message: `cannot use the lock \`${at(host)}\`: ${reason}`,
+      hint: `move it away: \`mv ${at(host)} ${at(host)}.bad\``,
     });
     host.files.rename(namespace.lock, `${namespace.lock}.bad`);
     using _lock = await acquire(host, ONCE);

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { isUpdateError } from "../../src/platform/errors.ts";
 import { formatYaml } from "../../src/settings/go-yaml.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
-import { formatOptions, readOptions } from "../../src/settings/options.ts";
+import { formatOptions, mapPaths, readOptions, type UpdaterOptions } from "../../src/settings/options.ts";
 import { temporaryHost } from "../support/temporary-host.ts";
 
 const namespace = namespaceFor("");
@@ -110,4 +110,10 @@ block: |
       { numRuns: 60 },
     );
   });
+});
+
+test("a list of paths that all turn into nothing is left out, as no file may hold an empty one", () => {
+  const options: UpdaterOptions = { caFile: "/ca.pem", trustedKeys: ["/a.pem", "/b.pem"] };
+  expect(mapPaths(options, () => undefined)).toEqual({});
+  expect(mapPaths(options, (path) => (path === "/a.pem" ? undefined : path)).trustedKeys).toEqual(["/b.pem"]);
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UpdateError } from "../../src/platform/errors.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { World } from "../../src/platform/world.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import type { EnrollRequest } from "../../src/update/enroll.ts";
@@ -162,7 +162,7 @@ const ROWS: Record<string, Row> = {
   "the proxy's certificate is not trusted": {
     world: () => {
       const trust = () => ({ pem: strangers.ca, files: ["/etc/ssl/strangers.pem"] });
-      return { http: fetchHttp({ trust, insecure: false, proxies: { httpsProxy: "", httpProxy: "", noProxy: "" } }) };
+      return { http: openHttp({ trust, insecure: false, proxies: { httpsProxy: "", httpProxy: "", noProxy: "" } }) };
     },
     code: "E_TLS",
     says: ["127.0.0.1", "/etc/ssl/strangers.pem"],

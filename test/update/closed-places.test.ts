@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, cpSync, lchownSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, lchownSync } from "node:fs";
 import { join } from "node:path";
+import { hostFiles } from "../../src/platform/host-files.ts";
+import type { World } from "../../src/platform/world.ts";
 import { disable } from "../../src/update/disable.ts";
 import { historyPath } from "../../src/update/history.ts";
 import { uninstall } from "../../src/update/uninstall.ts";
@@ -8,6 +10,7 @@ import { unpin } from "../../src/update/unpin.ts";
 import { type UpdateRequest, update } from "../../src/update/update.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";
+import { snapshot } from "../support/tree.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 
 // For busy machines: each test installs whole releases.
@@ -83,8 +86,8 @@ describe("[threat closed-parents] a place that others may change", () => {
     const failure = await failureOf(update(host.world, REQUEST));
     expect(failure).toMatchObject({
       code: "E_OPEN_PLACE",
-      message: `others than root may change \`${path}\`: everybody may write it`,
-      hint: expect.stringContaining(`\`chmod go-w ${path}\``),
+      message: `others than root may change \`${host.root}${path}\`: everybody may write it`,
+      hint: expect.stringContaining(`\`chmod go-w ${host.root}${path}\``),
     });
     expect(treeOf(host)).toEqual(before);
     expect(site.takeRequests()).toEqual([]);
@@ -120,7 +123,7 @@ describe("[threat closed-parents] a place that others may change", () => {
     expect(host.config()).toContain("enabled: false");
     await uninstall(host.world, { namespace: NAMESPACE, force: true });
     expect(host.files.stat(NAMESPACE.directory)).toBeUndefined();
-    const warning = "WARN Others than root may change what the updater relies on. path:/opt";
+    const warning = `WARN Others than root may change what the updater relies on. path:${host.root}/opt`;
     expect(host.world.log.lines.filter((line) => line.startsWith(warning))).toHaveLength(2);
   });
 
@@ -129,7 +132,7 @@ describe("[threat closed-parents] a place that others may change", () => {
     give(host, NAMESPACE.directory, NOBODY);
     expect(await failureOf(update(host.world, REQUEST))).toMatchObject({
       code: "E_OPEN_PLACE",
-      hint: expect.stringContaining(`chown root:root ${NAMESPACE.directory}`),
+      hint: expect.stringContaining(`chown root:root ${host.root}${NAMESPACE.directory}`),
     });
   });
 
@@ -138,7 +141,7 @@ describe("[threat closed-parents] a place that others may change", () => {
     chmodSync(join(host.root, "/opt"), 0o775);
     await update(host.world, REQUEST);
     expect(version(host)).toBe("18.1.0");
-    expect(host.world.log.lines.join("\n")).toContain("path:/opt reason:the group 0 may write it");
+    expect(host.world.log.lines.join("\n")).toContain(`path:${host.root}/opt reason:the group 0 may write it`);
   });
 
   test("is not a link of root's to a closed folder", async () => {
@@ -147,6 +150,59 @@ describe("[threat closed-parents] a place that others may change", () => {
     host.link("/opt", "/data/opt");
     await host.enroll();
     expect(host.files.stat("/data/opt/teleport/default/versions/18.1.0")?.kind).toBe("directory");
+  });
+});
+
+describe.if(asRoot)("[threat closed-parents] the way to a tree that root works on", () => {
+  const USER = 1234;
+
+  /** A folder with a tree in it that its owner may take away and put another in its place. */
+  function home(): { world: World; folder: string } & Disposable {
+    const [outer, image] = [offlineHost(site), enrolledHost()];
+    const tree = join(outer.root, "image");
+    cpSync(image.root, tree, { recursive: true, verbatimSymlinks: true });
+    chownSync(outer.root, USER, USER);
+    const dispose = () => [outer, image].forEach((one) => void one[Symbol.dispose]());
+    const world = { ...outer.world, files: hostFiles(tree) };
+    return { world, folder: outer.root, [Symbol.dispose]: dispose };
+  }
+
+  test.each([
+    ["belongs to another", USER, 0o755],
+    ["may be written by everybody", 0, 0o777],
+  ])("is refused where a folder of it %s, by every command that writes", async (_, owner, mode) => {
+    using at = home();
+    chownSync(at.folder, owner, 0);
+    chmodSync(at.folder, mode);
+    const before = snapshot(at.folder, () => true);
+    const refusal = {
+      code: "E_OPEN_PLACE",
+      message: expect.stringContaining(`another tree at \`${at.folder}/image\`, as they may change \`${at.folder}\``),
+      hint: expect.not.stringContaining("chown"),
+    };
+    expect(await failureOf(update(at.world, REQUEST))).toMatchObject(refusal);
+    expect(await failureOf(unpin(at.world, { namespace: NAMESPACE }))).toMatchObject(refusal);
+    expect(await failureOf(disable(at.world, { namespace: NAMESPACE }))).toMatchObject(refusal);
+    expect(await failureOf(uninstall(at.world, { namespace: NAMESPACE, force: true }))).toMatchObject(refusal);
+    expect(snapshot(at.folder, () => true)).toEqual(before);
+  });
+
+  test("may be of who called through sudo, with the files that the options name in the tree", async () => {
+    using at = home();
+    at.world.files.writeFile("/etc/ca.pem", "");
+    at.world.files.writeFile(NAMESPACE.options, "version: v1\nkind: updater_options\nca_file: /etc/ca.pem\n");
+    await update({ ...at.world, sudoUser: USER }, REQUEST);
+    expect(at.world.files.readLink(`${LINKS}/teleport`)).toContain("/18.1.0/");
+    chownSync(join(at.folder, "image/etc/ca.pem"), USER, 0);
+    expect(await failureOf(update({ ...at.world, sudoUser: USER }, REQUEST))).toMatchObject({ code: "E_OPEN_PLACE" });
+  });
+
+  test("may lead through a shared folder, as `/tmp` is", async () => {
+    using at = home();
+    chownSync(at.folder, 0, 0);
+    chmodSync(at.folder, 0o1777);
+    await update(at.world, REQUEST);
+    expect(at.world.files.readLink(`${LINKS}/teleport`)).toContain("/18.1.0/");
   });
 });
 

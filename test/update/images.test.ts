@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { optionsOfRun } from "../../src/update/plan-options.ts";
 import { uninstall } from "../../src/update/uninstall.ts";
 import { elfFile } from "../release/elf-file.ts";
 import { type Architecture, HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { must } from "../support/must.ts";
 import { placeProgram } from "../support/place-program.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
+import { makeSigningKey } from "../support/signing-key.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, NO_IMAGE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 
@@ -83,6 +85,29 @@ describe("an image for another processor", () => {
   });
 });
 
+describe("a layer, which has no system that would tell its processor or hold a loader", () => {
+  test.each([HOST_ARCHITECTURE, OTHER])("gets a release for %s that is linked dynamically", async (architecture) => {
+    using host = offlineHost(site);
+    using outside = offlineHost(site);
+    await site.release({ version: "18.2.0", architecture, bad: { agent: "needs-newer-glibc" } });
+    placeProgram(outside, UPDATER, elfFile({ machine: MACHINES[architecture], interpreter: "/lib/ld-linux.so" }));
+    const image = { architecture, updater: join(outside.root, UPDATER), isOffline: false };
+    await host.enroll({ image, forceVersion: "18.2.0" });
+    expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.2.0/");
+    expect(host.world.log.lines.join("\n")).toContain("No system is in the image");
+  });
+
+  test("of another processor without an updater for it is refused before anything is fetched", async () => {
+    using host = offlineHost(site);
+    site.takeRequests();
+    await expect(host.enroll({ image: { ...NO_IMAGE, architecture: OTHER } })).rejects.toMatchObject({
+      code: "E_PROGRAM",
+      hint: expect.stringContaining("--updater FILE"),
+    });
+    expect(site.takeRequests()).toEqual([]);
+  });
+});
+
 test("the cluster is asked without an identity, which no image has", async () => {
   using host = offlineHost(site);
   host.write("/etc/machine-id", "00f1a5c0ffee00f1a5c0ffee00f1a5c0\n");
@@ -90,6 +115,66 @@ test("the cluster is asked without an identity, which no image has", async () =>
   site.takeRequests();
   await host.enroll();
   expect(site.takeRequests()[0]).toBe("/webapi/find?group=default");
+});
+
+describe("files outside the image that flags name", () => {
+  /** A file of this machine that no host of the image has. */
+  function outsideFile(name: string, content: string): { path: string } & Disposable {
+    const outside = offlineHost(site);
+    outside.write(`/${name}`, content);
+    return { path: join(outside.root, name), [Symbol.dispose]: () => outside[Symbol.dispose]() };
+  }
+
+  test("count for the run, and leave what is kept as it is", async () => {
+    using host = offlineHost(site);
+    using outside = outsideFile("ca.pem", "");
+    host.write("/etc/ca.pem", "");
+    await host.enroll({ options: { caFile: `${host.root}/etc/ca.pem` } });
+    await host.enroll({ options: { caFile: outside.path, minVersion: "17" } });
+    expect(host.read(NAMESPACE.options)).toContain("ca_file: /etc/ca.pem\n");
+    expect(host.world.log.lines.join("\n")).toContain(`path:${outside.path}`);
+  });
+
+  test("are not what a link of the tree leads to: it is followed as its hosts will follow it", () => {
+    using host = offlineHost(site);
+    using outside = outsideFile("ca.pem", "");
+    host.link("/etc/ssl", dirname(outside.path));
+    const { caFile } = optionsOfRun(host.files, NAMESPACE, { caFile: `${host.root}/etc/ssl/ca.pem` });
+    expect(caFile).toBe(`${host.root}${outside.path}`);
+    expect(optionsOfRun(host.files, NAMESPACE, { caFile: outside.path })).toEqual({ caFile: outside.path });
+  });
+
+  test.each([false, true])(
+    "are refused as trusted keys, which the hosts would not have (offline: %p)",
+    async (isOffline) => {
+      using host = offlineHost(site);
+      using outside = outsideFile("key.pem", makeSigningKey().publicPem);
+      const inside = `${host.root}/etc/key.pem`;
+      host.write("/etc/key.pem", makeSigningKey().publicPem);
+      const image = { ...NO_IMAGE, isOffline };
+      await host.enroll({ image: { ...image, isOffline: true }, options: { trustedKeys: [inside] } });
+      const before = host.tree();
+      for (const trustedKeys of [[outside.path], [inside, outside.path]]) {
+        await expect(host.enroll({ image, options: { trustedKeys } })).rejects.toMatchObject({
+          code: "E_PATH",
+          message: expect.stringContaining(outside.path),
+          hint: expect.stringContaining("into the tree first"),
+        });
+      }
+      expect(host.tree()).toEqual(before);
+      await host.enroll({ image: { ...image, isOffline: true } });
+      expect(host.read(NAMESPACE.options)).toContain("trusted_keys:\n  - /etc/key.pem\n");
+    },
+  );
+
+  test("are refused as half of a client certificate and its key", async () => {
+    using host = offlineHost(site);
+    using outside = outsideFile("key.pem", "");
+    host.write("/etc/client.pem", "");
+    const options = { clientCertificate: `${host.root}/etc/client.pem`, clientKey: outside.path };
+    await expect(host.enroll({ options })).rejects.toMatchObject({ code: "E_PATH" });
+    expect(host.config()).toBeUndefined();
+  });
 });
 
 describe("offline", () => {

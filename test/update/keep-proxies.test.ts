@@ -156,6 +156,6 @@ test("what may not be read is not shown, and hides nothing else", () => {
   host.write(proxyEnvironment, 'HTTPS_PROXY="http://user:C4nary@p"\n', 0o600);
   chownSync(join(host.root, proxyEnvironment), 65_534, 65_534);
   expect(describeKeptProxy(host.files, NAMESPACE)).toBe(
-    `kept, but not shown: \`${proxyEnvironment}\` may have been planted: it belongs to the user 65534`,
+    `kept, but not shown: \`${join(host.root, proxyEnvironment)}\` may have been planted: it belongs to the user 65534`,
   );
 });

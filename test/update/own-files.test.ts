@@ -68,7 +68,7 @@ describe("[threat own-files] what others planted as a file of ours", () => {
         (error) => error,
       );
       expect(failure).toMatchObject({ code, message: expect.stringContaining(path) });
-      expect(failure.hint).toContain(`mv ${path}`);
+      expect(failure.hint).toContain(`mv ${at(host, path)} `);
       expect(host.read("/etc/planted")).toBe(before);
       expect(version(host)).toBe("18.0.0");
 
@@ -86,7 +86,7 @@ describe("[threat own-files] what others planted as a file of ours", () => {
       await PLANTS[kind]?.(host, path);
       await expect(host.enroll()).rejects.toMatchObject({
         code: "E_JOURNAL",
-        hint: expect.stringContaining(`mv ${path}`),
+        hint: expect.stringContaining(`mv ${at(host, path)} `),
       });
       host.files.rename(path, `${path}.bad`);
       await host.enroll();

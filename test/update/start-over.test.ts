@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { Http, HttpAnswer } from "../../src/platform/http.ts";
 import { httpSource } from "../../src/release/http-source.ts";
 import { revision } from "../../src/settings/revision.ts";
@@ -105,7 +105,7 @@ async function obtain(answers: Answer[]) {
 
 /** The network, which tells how much of each answer was read: what is on the line when it is cut may be lost. */
 function counting(read: (bytes: number) => void): Http {
-  const http = fetchHttp({
+  const http = openHttp({
     trust: () => {
       throw new Error("this test uses no TLS");
     },

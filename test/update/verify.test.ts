@@ -4,7 +4,7 @@ import { formatReports, hasDamage, verifyInstalled } from "../../src/update/veri
 import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";
-import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+import { NAMESPACE, NO_IMAGE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 
 // For busy machines: each test installs whole releases.
 setDefaultTimeout(60_000);
@@ -37,6 +37,20 @@ describe("what is installed", () => {
       expect.stringMatching(/^18\.0\.0 \(backup\): as it was installed, \d+ files, accepted by its checksum$/),
       expect.stringMatching(/^18\.1\.0 \(active\): as it was installed, \d+ files, accepted by its checksum$/),
     ]);
+  });
+
+  test("is nothing yet in an image that was made offline, which is enrolled all the same", async () => {
+    using host = offlineHost(site);
+    await expect(told(host)).rejects.toMatchObject({
+      code: "E_NOT_INSTALLED",
+      hint: expect.stringContaining("teleport-update enable"),
+    });
+    await host.enroll({ image: { ...NO_IMAGE, isOffline: true } });
+    await expect(told(host)).rejects.toMatchObject({
+      code: "E_NOT_INSTALLED",
+      message: expect.stringContaining("no version is installed yet"),
+      hint: expect.not.stringContaining("enable"),
+    });
   });
 
   test("is missed where it should be, also when all is gone", async () => {
