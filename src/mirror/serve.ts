@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
-import type { FilePart, ServerAnswer, ServerRequest } from "../platform/http-server.ts";
+import type { ServerAnswer, ServerRequest } from "../platform/http-server.ts";
+import type { FilePart } from "../platform/paced-file.ts";
 import type { AccessRecord } from "./access-log.ts";
 import { formatDate, isKnown, mayContinue } from "./conditional.ts";
 import { readRange } from "./ranges.ts";
@@ -36,7 +37,7 @@ export function mirrorAnswers(service: MirrorService): (request: ServerRequest) 
 
 function answerTo(request: ServerRequest, { tree, prefix, now }: MirrorService): ServerAnswer {
   const { method, target, headers, isOneTooMany } = request;
-  if (isOneTooMany) return refusal(503, { "Retry-After": "5" });
+  if (isOneTooMany) return refusal(503, { Connection: "close", "Retry-After": "5" });
   if (method !== "GET" && method !== "HEAD") return refusal(405, { Allow: "GET, HEAD" });
   const name = servedName(target, prefix);
   if (name === undefined) return refusal(404);
@@ -62,8 +63,6 @@ function answerTo(request: ServerRequest, { tree, prefix, now }: MirrorService):
 function commonHeaders(name: string, { etag, modified }: ServedFile): Record<string, string> {
   return {
     "Accept-Ranges": "bytes",
-    // Otherwise the server would name the file by its descriptor.
-    "Content-Disposition": "inline",
     "Content-Type": typeOf(name),
     ETag: etag,
     "Last-Modified": formatDate(modified),

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
@@ -21,11 +21,18 @@ export interface ServedFile extends Validators {
 /** Reads the tree at `directory` (absolute), which another program may write at the same time. */
 export function servedTree(files: Files, directory: string, log: Log): ServedTree {
   const indexPath = join(directory, INDEX_FILE);
+  const told = new Set<string>();
   let known: KnownIndex | undefined;
 
+  /** Once for each file: clients choose how often it is asked for. */
+  const tell = (name: string, error: string): void => {
+    if (told.size >= TOLD_LIMIT || told.has(`${name} ${error}`)) return;
+    told.add(`${name} ${error}`);
+    log.warn("A file cannot be served.", { path: join(directory, name), error });
+  };
   /** The index as it is now; read again only when its file is another. */
   const currentIndex = (): KnownIndex | undefined => {
-    const stats = statSync(indexPath, { throwIfNoEntry: false });
+    const stats = lstatSync(indexPath, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     const identity = [stats.ino, stats.size, stats.ctimeMs].join();
     if (known?.identity !== identity) known = { identity, files: readable()?.files ?? {}, writtenMs: stats.ctimeMs };
@@ -46,11 +53,13 @@ export function servedTree(files: Files, directory: string, log: Log): ServedTre
       try {
         // Read first: a file that is replaced in between is then younger than the index, and its tag is weak.
         const index = currentIndex();
-        return openFile(join(directory, name), (stats) => etagOf(name, stats, index));
+        const file = openFile(join(directory, name), (stats) => etagOf(name, stats, index));
+        if ("refused" in file && file.refused === 403) tell(name, "not everybody on this machine may read it");
+        return file;
       } catch (error) {
         const code = systemErrorCode(error) ?? "";
         if (MISSING.includes(code)) return { refused: 404 };
-        log.warn("A file cannot be served.", { path: join(directory, name), error: code || String(error) });
+        tell(name, code || String(error));
         return { refused: code === "EACCES" ? 403 : 503 };
       }
     },
@@ -59,14 +68,20 @@ export function servedTree(files: Files, directory: string, log: Log): ServedTre
 
 /** A link (ELOOP) is no file of a mirror, wherever it leads. */
 const MISSING = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"];
+const TOLD_LIMIT = 100;
+const READABLE_BY_ALL = 0o004;
 
-function openFile(path: string, etag: (stats: Stats) => string): ServedFile | { refused: 404 } {
+function openFile(path: string, etag: (stats: Stats) => string): ServedFile | { refused: 403 | 404 } {
   // A fifo must not hold us.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const stats = fstatSync(descriptor);
-  if (stats.isFile()) return { descriptor, bytes: stats.size, modified: stats.mtime, etag: etag(stats) };
+  // A key, say, that was left in the tree: what is not for all on this machine is not for all who can reach it.
+  const isPublic = (stats.mode & READABLE_BY_ALL) !== 0;
+  if (stats.isFile() && isPublic) {
+    return { descriptor, bytes: stats.size, modified: stats.mtime, etag: etag(stats) };
+  }
   closeSync(descriptor);
-  return { refused: 404 };
+  return { refused: stats.isFile() ? 403 : 404 };
 }
 
 /** Fails with `E_SERVE` when there is no folder at `directory`, or none that this user may read. */

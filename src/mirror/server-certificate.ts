@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { judgePair } from "#variant/key-pair";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 
@@ -22,36 +22,30 @@ export function readServerCertificate(
       `close it, and think of making another: \`chmod o= ${paths.key}\``,
     );
   }
-  const leaf = read(paths.cert, "no certificate", () => new X509Certificate(cert));
-  if (!leaf.checkPrivateKey(privateKey(paths.key, key))) {
-    throw unusable(
-      paths.key,
-      `it does not belong to the certificate in \`${paths.cert}\``,
-      "name the key of the certificate",
-    );
+  const pair = judgePair(cert, key);
+  switch (pair.kind) {
+    case "unreadable": {
+      const isKey = pair.which === "key";
+      const what = isKey ? "no private key, or one with a password" : "no certificate";
+      throw unusable(isKey ? paths.key : paths.cert, `it holds ${what}`, "name a file in PEM form", pair.cause);
+    }
+    case "strangers":
+      throw unusable(
+        paths.key,
+        `it does not belong to the certificate in \`${paths.cert}\``,
+        "name the key of the certificate",
+      );
+    case "pair":
+      if (pair.validTo < now)
+        throw unusable(paths.cert, `it was valid until ${pair.validTo.toISOString()}`, "renew it");
+      return { cert, key };
   }
-  if (leaf.validToDate < now) {
-    throw unusable(paths.cert, `it was valid until ${leaf.validToDate.toISOString()}`, "renew it");
-  }
-  return { cert, key };
-}
-
-function privateKey(path: string, pem: string): KeyObject {
-  return read(path, "no private key, or one with a password", () => createPrivateKey(pem));
 }
 
 function readPem(files: Files, path: string): string {
   const text = files.readText(path, PEM_LIMIT);
   if (text === undefined) throw unusable(path, "it does not exist", "name a file in PEM form");
   return text;
-}
-
-function read<T>(path: string, reason: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw unusable(path, `it holds ${reason}`, "name a file in PEM form", cause);
-  }
 }
 
 function unusable(path: string, reason: string, hint: string, cause?: unknown): UpdateError {

@@ -18,7 +18,7 @@ beforeAll(async () => {
       "/usr/local/bin/teleport-update": { content: Bun.file(await executablePath()), mode: 0o755 },
       "/etc/teleport-mirror/cert.pem": cert,
       "/etc/teleport-mirror/key.pem": { content: key, mode: 0o600 },
-      "/srv/teleport-mirror/a.txt": TEXT,
+      "/srv/mirror/a.txt": TEXT,
       "/root/ca.pem": ca,
     },
   });

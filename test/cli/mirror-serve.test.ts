@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeAuthority } from "../support/certificates.ts";
@@ -13,6 +13,8 @@ const ARCHIVE = "teleport-v18.4.1-linux-amd64-bin.tar.gz";
 const ARCHIVE_BYTES = 64 << 20;
 const HOSTS = 200;
 const PART_BYTES = 4 << 20;
+/** So many of them take a machine with two cores longer than the 10 s in which a client has to be heard. */
+const LARGE_PART_BYTES = 40 << 20;
 const isRoot = process.geteuid?.() === 0;
 
 let program = "";
@@ -92,7 +94,7 @@ test("over TLS, below a prefix: curl and openssl believe it, and older protocols
   ]);
 });
 
-describe("who serves", () => {
+describe("[threat serve-rights] who serves", () => {
   test.if(isRoot)("root becomes nobody for good, with the groups of nobody", async () => {
     const [user, group] = [await must(["id", "-u", "nobody"]), await must(["id", "-g", "nobody"])].map((id) =>
       id.trim(),
@@ -155,6 +157,39 @@ test("a signal ends it when what runs has ended, and the log is in the Common Lo
   expect(await child.exited).toBe(0);
   const line = `127.0.0.1 - - [DATE] "GET /${ARCHIVE} HTTP/1.1" 200 ${ARCHIVE_BYTES}\n`;
   expect((await child.stdout.text()).replace(/\[[^\]]+\]/, "[DATE]")).toBe(line);
+});
+
+test(`[threat serve-limits] ${HOSTS} hosts that come at once over TLS, and read as fast as they can: none is cut`, async () => {
+  await using server = await start(...TLS());
+  const { ca, url } = { ca: join(root, "ca"), url: `${server.url}${ARCHIVE}` };
+  const ask = async (at: number) => {
+    const range = `${at}-${at + LARGE_PART_BYTES - 1}`;
+    const report = "%{http_code} %{size_download}";
+    return must(["curl", "-sS", "--cacert", ca, "-r", range, "-o", "/dev/null", "-w", report, url]);
+  };
+  const said = await Promise.all(Array.from({ length: HOSTS }, (_, at) => ask(at).catch(String)));
+  expect([...new Set(said)]).toEqual([`206 ${LARGE_PART_BYTES}`]);
+  expect((await server.stop()).access).toHaveLength(HOSTS);
+});
+
+test("[threat serve-limits] output that nobody reads holds neither the answers nor the end", async () => {
+  await must(["mkfifo", join(root, "unread")]);
+  const unread = openSync(join(root, "unread"), constants.O_RDWR);
+  const argv = [program, "mirror", "serve", "--at", tree, "--listen", "127.0.0.1:0"];
+  const child = Bun.spawn(argv, { env: {}, stdin: "ignore", stdout: unread, stderr: "pipe" });
+  const stderr = child.stderr.getReader();
+  const url = /url:(\S+)/.exec(new TextDecoder().decode((await stderr.read()).value))?.[1];
+  // A pipe holds 64 KiB.
+  for (let at = 0; at < 1000; at += 1) {
+    expect((await fetch(`${url}${"x".repeat(200)}`, { method: "HEAD" })).status).toBe(404);
+  }
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  let said = "";
+  for (let part = await stderr.read(); !part.done; part = await stderr.read())
+    said += new TextDecoder().decode(part.value);
+  expect(said).toContain("The access log is not read: lines are missing.");
+  closeSync(unread);
 });
 
 test.each([["http"], ["https"]])(

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import { httpSource } from "../../src/release/http-source.ts";
 import { makeAuthority } from "../support/certificates.ts";
 import { startCuttingRelay } from "../support/cutting-relay.ts";
@@ -73,6 +73,45 @@ describe("the files of a tree", () => {
     expect(changing.lines).toEqual([expect.stringContaining("WARN The index cannot be read")]);
   });
 
+  test("[threat served-files] an index that is a link, also to itself, costs the tags and no file", async () => {
+    await using linked = await serveMirror();
+    await linked.place("a.txt", TEXT);
+    for (const target of ["index.json", "other.json"]) {
+      rmSync(join(linked.directory, "index.json"), { force: true });
+      symlinkSync(target, join(linked.directory, "index.json"));
+      const response = await fetch(`${linked.url}/a.txt`);
+      expect([response.status, response.headers.get("etag")?.slice(0, 2)]).toEqual([200, "W/"]);
+      expect((await fetch(`${linked.url}/index.json`)).status).toBe(404);
+    }
+    expect(linked.lines).toEqual(Array(2).fill(expect.stringContaining("WARN The index cannot be read")));
+  });
+
+  test("[threat served-files] a file that is not for everybody stays where it is, and is told of once", async () => {
+    await using careless = await serveMirror();
+    await careless.place("site.key", "secret");
+    chmodSync(join(careless.directory, "site.key"), 0o640);
+    for (const method of ["GET", "HEAD", "GET"]) {
+      const response = await fetch(`${careless.url}/site.key`, { method });
+      expect([response.status, await response.text()]).toEqual([403, method === "HEAD" ? "" : "forbidden\n"]);
+    }
+    expect(careless.lines).toEqual([expect.stringContaining("not everybody on this machine may read it")]);
+    chmodSync(join(careless.directory, "site.key"), 0o644);
+    expect((await fetch(`${careless.url}/site.key`)).status).toBe(200);
+  });
+
+  test.each([
+    ["spaces", "Range: bytes=5 - 9"],
+    ["two of them", "Range: bytes=0-1\r\nRange: bytes=4-5"],
+    ["an empty condition", "Range: bytes=0-1\r\nIf-Range:"],
+    ["another unit", "Range: bytes =0-1"],
+  ])("a range with %s counts as none, in the answer as in the log", async (_, header) => {
+    mirror.answers.length = 0;
+    const request = `GET /teleport/${ARCHIVE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}\r\n\r\n`;
+    const said = await exchange(mirror.server.url, request);
+    expect([said.slice(0, 15), said.split("\r\n\r\n")[1]]).toEqual(["HTTP/1.1 200 OK", TEXT]);
+    expect(mirror.answers).toMatchObject([{ status: 200, bytes: TEXT.length }]);
+  });
+
   test.each([
     ["a part", { Range: "bytes=2-4" }, { status: 206, body: "234", length: "3", range: "bytes 2-4/10", etag: strong }],
     ["the end", { Range: "bytes=-3" }, { status: 206, body: "789", range: "bytes 7-9/10" }],
@@ -94,7 +133,7 @@ describe("the files of a tree", () => {
   });
 
   test.each(["link", "folder", "folder/", "fifo", ".hidden", "gone.txt", "", "../index.json", "%2e%2e%2fetc%2fpasswd"])(
-    "%s is not found",
+    "[threat served-files] %s is not found",
     async (name) => {
       const said = await must(["curl", "-sS", "--path-as-is", "-w", " %{http_code}", `${mirror.url}/${name}`]);
       expect(said).toBe("not found\n 404");
@@ -121,7 +160,7 @@ describe("the files of a tree", () => {
     ],
     ["a long target", `GET /teleport/${"a".repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
     ["many headers", `GET /teleport/x HTTP/1.1\r\n${"A: b\r\n".repeat(5000)}\r\n`],
-  ])("%s is refused", async (_, bytes) => {
+  ])("[threat serve-limits] %s is refused", async (_, bytes) => {
     expect(await firstLine(mirror.server.url, bytes)).toMatch(/^HTTP\/1\.1 [45]\d\d /);
     expect((await answerOf(await get(ARCHIVE))).body).toBe(TEXT);
   });
@@ -204,7 +243,7 @@ test("the updater takes up a download that is cut, over TLS", async () => {
   await mirror.place(ARCHIVE, LARGE);
   await mirror.index({ [ARCHIVE]: LARGE });
   await using relay = await startCuttingRelay(mirror.url, { bytes: 5 << 20, times: 4 });
-  const http = fetchHttp({
+  const http = openHttp({
     trust: () => ({ pem: authority.ca, files: ["ca.pem"] }),
     insecure: false,
     proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
@@ -217,12 +256,13 @@ test("the updater takes up a download that is cut, over TLS", async () => {
   expect(mirror.answers.map(({ status }) => status)).toEqual([200, 206, 206, 206, 206]);
 });
 
-test("one request too many is told to come again", async () => {
-  await using mirror = await serveMirror({ capacity: 2 });
+test("[threat serve-limits] one request too many is told to come again", async () => {
+  await using mirror = await serveMirror({ answers: { all: 2, each: 2 } });
   await mirror.place(ARCHIVE, LARGE);
   const held = await Promise.all([fetch(`${mirror.url}/${ARCHIVE}`), fetch(`${mirror.url}/${ARCHIVE}`)]);
   const refused = await fetch(`${mirror.url}/${ARCHIVE}`);
-  expect([refused.status, refused.headers.get("retry-after"), await refused.text()]).toEqual([503, "5", "busy\n"]);
+  const said = ["retry-after", "connection"].map((name) => refused.headers.get(name));
+  expect([refused.status, ...said, await refused.text()]).toEqual([503, "5", "close", "busy\n"]);
   for (const response of held) expect((await response.bytes()).length).toBe(LARGE.length);
   expect((await fetch(`${mirror.url}/${ARCHIVE}`, { headers: { Range: "bytes=0-0" } })).status).toBe(206);
 });
