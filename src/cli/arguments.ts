@@ -1,4 +1,4 @@
-import { isUpdateError } from "../platform/errors.ts";
+import { isUpdateError, type UpdateError } from "../platform/errors.ts";
 import { isFlagWord, quoted, readFlagWord, usageError, type WrittenFlag } from "./flag-words.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
 import type { Command, CommandInput, EnvironmentValues, Program } from "./program.ts";
@@ -7,10 +7,13 @@ import { resolveValues } from "./values.ts";
 /** What a command line asks for. */
 export type Reading =
   | { kind: "run"; command: Command; values: CommandInput["values"]; sources: CommandInput["sources"] }
-  /** `--help`, `help` or `help COMMAND`; `command` is undefined for the help of the program itself. */
-  | { kind: "help"; command: Command | undefined }
-  /** Not understood: the reason, and the command if it was read by then. */
-  | { kind: "refused"; command: Command | undefined; reason: string };
+  /** `--help`, `help` or `help COMMAND`. */
+  | { kind: "help"; topic: HelpTopic }
+  /** Not understood: the reason, and what the command line is about as far as it was read by then. */
+  | { kind: "refused"; topic: HelpTopic; reason: string };
+
+/** A command, the first word of several commands (`mirror`), or undefined for the program itself. */
+export type HelpTopic = Command | string | undefined;
 
 /**
  * Reads a command line strictly (updater-core §1.1): an unknown flag, an unexpected word, a missing value, a repeated
@@ -18,17 +21,28 @@ export type Reading =
  * command, its own flags after it. A variable counts only where its flag is absent.
  */
 export function readCommandLine(program: Program, argv: readonly string[], environment: EnvironmentValues): Reading {
-  const line: Line = { words: [], written: [], command: undefined, asksForHelp: false };
+  const line: Line = { words: [], written: [], command: undefined, group: undefined, asksForHelp: false };
   try {
     scan(program, [...argv], line);
-    if (line.asksForHelp) return { kind: "help", command: line.command };
-    if (line.command === undefined) throw usageError("no command given");
+    if (line.asksForHelp) return { kind: "help", topic: line.command ?? line.group };
+    if (line.command === undefined) throw usageError(noCommand(line.group));
     const flags = { ...GLOBAL_FLAGS, ...line.command.args };
-    return { kind: "run", command: line.command, ...resolveValues(flags, line.written, environment) };
+    const resolved = resolveValues(flags, line.written, environment);
+    if (line.group !== undefined && resolved.sources.root !== "default") throw ofThisMachine(line.command);
+    return { kind: "run", command: line.command, ...resolved };
   } catch (error) {
     if (!isUpdateError(error, "E_USAGE")) throw error;
-    return { kind: "refused", command: line.command, reason: error.message };
+    return { kind: "refused", topic: line.command ?? line.group, reason: error.message };
   }
+}
+
+/** A mirror is a folder of this machine, and no part of a host: what looks as if it were made elsewhere is refused. */
+function ofThisMachine({ meta }: Command): UpdateError {
+  return usageError(`flag \`--root\` is not for \`${meta.name}\`, which takes paths of this machine`);
+}
+
+function noCommand(group: string | undefined): string {
+  return group === undefined ? "no command given" : `\`${group}\` needs a second word`;
 }
 
 /** What was read so far; kept outside the scan, so that a refusal knows its command. */
@@ -36,6 +50,8 @@ interface Line {
   words: string[];
   written: WrittenFlag[];
   command: Command | undefined;
+  /** The first word of a command of two. */
+  group: string | undefined;
   asksForHelp: boolean;
 }
 
@@ -47,15 +63,18 @@ function scan(program: Program, rest: string[], line: Line): void {
     else if (flagsMayFollow && isFlagWord(word)) line.written.push(...readFlagWord(word, rest, flags));
     else if (line.command !== undefined) throw usageError(`unexpected word ${quoted(word)}`);
     else if (word === "help" && !line.asksForHelp) line.asksForHelp = true;
+    else if (line.group === undefined && isGroup(program, word)) line.group = word;
     else {
-      const group = program.commands.some(({ meta }) => meta.name.startsWith(`${word} `));
-      const second = group && rest[0] !== undefined && !isFlagWord(rest[0]) ? rest.shift() : undefined;
-      line.command = commandNamed(program, second === undefined ? word : `${word} ${second}`);
+      line.command = commandNamed(program, line.group === undefined ? word : `${line.group} ${word}`);
       flags = { ...GLOBAL_FLAGS, ...line.command.args };
     }
   }
   refuseRepeats(flags, line.written);
   line.asksForHelp ||= line.written.some(({ name, value }) => name === "help" && value === true);
+}
+
+function isGroup(program: Program, word: string): boolean {
+  return program.commands.some(({ meta }) => meta.name.startsWith(`${word} `));
 }
 
 function commandNamed(program: Program, name: string): Command {

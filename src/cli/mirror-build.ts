@@ -4,10 +4,9 @@ import { type BuildReport, buildMirror } from "../mirror/build.ts";
 import { folderOrigin, httpOrigin, type Origin } from "../mirror/origins.ts";
 import { readSiteKey } from "../mirror/site-key.ts";
 import { parseVersionWish } from "../mirror/versions.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { goArchitecture } from "../release/address.ts";
-import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { readCredentials } from "../settings/credentials.ts";
@@ -15,8 +14,10 @@ import { openWorld, readNamespace } from "./context.ts";
 import { quoted, usageError } from "./flag-words.ts";
 import { pathOfPlace } from "./local-place.ts";
 import type { MIRROR_BUILD_FLAGS } from "./mirror-flags.ts";
+import { readMirrorKeys } from "./mirror-keys.ts";
 import { writeOutput } from "./output.ts";
 import type { CommandInput } from "./program.ts";
+import { setRequiredUmask } from "./root-rights.ts";
 
 type Values = CommandInput<typeof MIRROR_BUILD_FLAGS>["values"];
 
@@ -29,6 +30,8 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
   if (values["replace-signatures"] && values.sign === "") {
     throw usageError("flag `--replace-signatures` needs a key to sign with: `--sign FILE`");
   }
+  // A web server reads what is made here.
+  setRequiredUmask(input.log);
   const caFile = values["ca-file"] === "" ? CLEAR : resolve(values["ca-file"]);
   const world = openWorld(input, { namespace: readNamespace(input), caFile });
   const report = await buildMirror(world, {
@@ -41,12 +44,10 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
         ? [goArchitecture(process.arch)]
         : values.arch.map((word) => oneOf("arch", ARCHITECTURES, word)),
     origins: values.from.map((place) => originAt(world, place, values)),
+    installer: values.installer === "" ? undefined : originAt(world, values.installer, values),
     digest: digest(values.digest),
     demands: {
-      keys: await readTrustedKeys(
-        world.localFiles,
-        values["trusted-key"].map((path) => resolve(path)),
-      ),
+      keys: await readMirrorKeys(world.localFiles, values["trusted-key"]),
       skipSignature: values["insecure-skip-signature"],
     },
     signer: values.sign === "" ? undefined : await readSiteKey(world.localFiles, resolve(values.sign)),
@@ -65,7 +66,7 @@ type Edition = keyof typeof EDITIONS;
 function originAt(world: World, place: string, values: Values): Origin {
   const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
   if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));
-  checkBaseUrl(place, "given");
+  checkPlace(place);
   const file = (path: string) => (path === "" ? undefined : resolve(path));
   const credentials = {
     netrcFile: file(values.netrc),
@@ -76,9 +77,20 @@ function originAt(world: World, place: string, values: Values): Origin {
   return httpOrigin(world, place, readCredentials(world.localFiles, credentials, place));
 }
 
+function checkPlace(url: string): void {
+  try {
+    checkBaseUrl(url, "given");
+  } catch (error) {
+    if (!isUpdateError(error)) throw error;
+    const hint =
+      "name a place like `https://mirror.example.com/teleport`, without credentials, or a folder: `/media/stick`";
+    throw new UpdateError(error.code, error.message, { hint, cause: error });
+  }
+}
+
 function summary({ fetched, present, failed, pruned, bytes }: BuildReport): string {
   const parts = [
-    `${fetched.length} archives fetched (${Math.ceil(bytes / 1e6)} MB)`,
+    `${fetched.length} files fetched (${Math.ceil(bytes / 1e6)} MB)`,
     `${present.length} there already`,
     ...(failed.length === 0 ? [] : [`${failed.length} missing`]),
     ...(pruned.length === 0 ? [] : [`${pruned.length} files removed`]),
@@ -90,7 +102,7 @@ function missing({ failed, fetched, present }: BuildReport, directory: string): 
   const names = failed.map(({ name }) => `\`${name}\``).join(", ");
   const [first] = failed;
   const wanted = failed.length + fetched.length + present.length;
-  return new UpdateError("E_MIRROR", `${failed.length} of ${wanted} archives are not in \`${directory}\`: ${names}`, {
+  return new UpdateError("E_MIRROR", `${failed.length} of ${wanted} files are not in \`${directory}\`: ${names}`, {
     hint: `each has its own line in the log; the first: ${first?.error.message ?? ""}`,
     cause: first?.error,
   });

@@ -41,6 +41,11 @@ export const MIRROR_BUILD_FLAGS = defineFlags({
     repeatable: true,
     description: "https URL or folder to take releases from, in order; the official CDN when absent",
   },
+  installer: {
+    type: "string",
+    valueHint: "PLACE",
+    description: "also this program and its install script, from this folder or https URL",
+  },
   keep: {
     type: "string",
     valueHint: "COUNT",
@@ -80,8 +85,6 @@ export const MIRROR_KEYGEN_FLAGS = defineFlags({
 });
 
 /** The flags of `mirror bundle`. */
-
-/** The flags of `mirror bundle`. */
 export const MIRROR_BUNDLE_FLAGS = defineFlags({
   at: { type: "string", required: true, valueHint: "DIR", description: "the folder of the mirror" },
   to: { type: "string", required: true, valueHint: "FILE", description: "the file that is made or replaced" },
@@ -106,7 +109,11 @@ export const MIRROR_IMPORT_FLAGS = defineFlags({
   digest: { type: "string", valueHint: "SHA256", description: "the SHA-256 that the bundle must have" },
   "trusted-key": {
     ...OPTION_FLAGS["trusted-key"],
-    description: "public keys (PEM) that the bundle, or each file in it, must be signed with",
+    description: "public keys (PEM) that the bundle, or each archive in it, must be signed with",
+  },
+  "replace-signatures": {
+    type: "boolean",
+    description: "let the bundle's signature of an archive replace another one",
   },
 });
 

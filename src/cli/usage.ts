@@ -1,13 +1,30 @@
+import type { HelpTopic } from "./arguments.ts";
 import { type Flag, type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
 import type { Command, Program } from "./program.ts";
 
 const WIDTH = 80;
 const GAP = 2;
 
-/** The help of the program, or of one of its commands, ready to print. Hidden commands and flags are left out. */
-export function formatUsage(program: Program, command: Command | undefined): string {
-  const sections = command === undefined ? programSections(program) : commandSections(program, command);
+/** The help of the program, of one of its commands, or of a group of them, ready to print. Hidden commands and flags are left out. */
+export function formatUsage(program: Program, topic: HelpTopic): string {
+  const sections = sectionsOf(program, topic);
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function sectionsOf(program: Program, topic: HelpTopic): string[] {
+  if (topic === undefined) return programSections(program);
+  return typeof topic === "string" ? groupSections(program, topic) : commandSections(program, topic);
+}
+
+function groupSections({ name, commands }: Program, group: string): string[] {
+  const rows = commands
+    .filter(({ meta }) => meta.name.startsWith(`${group} `))
+    .map(({ meta }): Row => [meta.name, meta.description]);
+  return [
+    `usage: ${name} [flags] ${group} COMMAND [flags]`,
+    table("Commands", rows),
+    `See \`${name} help ${group} COMMAND\` for the flags of a command.`,
+  ];
 }
 
 function programSections(program: Program): string[] {

@@ -1,5 +1,12 @@
 import { type Architecture, archiveName } from "../release/address.ts";
-import { parseVersion, type Revision, type RevisionFlag, revision } from "../settings/revision.ts";
+import {
+  formatRevision,
+  parseVersion,
+  REVISION_FLAGS,
+  type Revision,
+  type RevisionFlag,
+  revision,
+} from "../settings/revision.ts";
 
 /** The editions of a release, by the words of the command line. */
 export const EDITIONS = {
@@ -36,5 +43,27 @@ export function parseArchiveName(name: string): NamedArchive | undefined {
     return undefined;
   }
 }
+
+/** What has its version in its name, and so never changes. */
+export function isArchive(name: string): boolean {
+  return /-v?\d+\.\d+\.\d+.*\.(tar\.gz|pkg|zip)$/.test(name);
+}
+
+/** The release that an archive is of, or the checksum or signature of one: `18.4.1+Enterprise`; undefined for any other name. */
+export function releaseOf(name: string): string | undefined {
+  const archive = parseArchiveName(name.replace(PROOF_SUFFIX, ""));
+  return archive && formatRevision(archive.revision);
+}
+
+/** `18.4.1+Enterprise+FIPS` is a version and the edition behind it, which is empty for the community one. */
+export function splitRelease(release: string): { version: string; edition: string } {
+  const words = release.split("+");
+  let end = words.length;
+  while (end > 1 && REVISION_FLAGS.some((flag) => flag === words[end - 1])) end -= 1;
+  return { version: words.slice(0, end).join("+"), edition: words.slice(end).join("+") };
+}
+
+/** Behind the name of a file, what makes it believed. */
+export const PROOF_SUFFIX = /\.(sha256|sig)$/;
 
 const ARCHIVE = /^teleport(-ent)?-v(\d[0-9A-Za-z.+-]*?)-linux-(amd64|arm64|386|arm)(-fips)?-bin\.tar\.gz$/;

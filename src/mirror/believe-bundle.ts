@@ -3,8 +3,9 @@ import type { Files } from "../platform/files.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { parseDigest } from "../release/checksum.ts";
 import { SIGNATURE_LIMIT, verifySignature } from "../release/signature.ts";
+import { isArchive, PROOF_SUFFIX } from "./archive-names.ts";
 import { SIGNATURE_SUFFIX } from "./bundle.ts";
-import type { BundledFile } from "./manifest.ts";
+import { type BundledFile, refusedBundle } from "./manifest.ts";
 import { isProofName, type ProvenBundle } from "./read-bundle.ts";
 
 export interface BundleDemands {
@@ -21,33 +22,45 @@ export interface Belief {
   key?: string;
 }
 
+/** Why a bundle may be believed. */
+export interface BelievedBundle {
+  of(file: BundledFile): Belief;
+  /** Whether that also holds for what the list says of the files, such as their dates: no signature of a file is about it. */
+  isWhole: boolean;
+}
+
 /**
- * Why each file of a bundle may be believed, by name. With keys there must be either a signature of the whole bundle in a
- * file beside it, or in the bundle one of every file, be it an archive or a script: whatever hosts may run. A checksum in the bundle must
- * be the one of its file, in any case. Fails with `E_MIRROR` or `E_SIGNATURE`.
+ * Why a bundle and each file of it may be believed. With keys there must be either a signature of the whole bundle in a
+ * file beside it, or in the bundle one of every archive. Such a signature names no file, and what else hosts may run, a script, does not
+ * say what it is: it needs that of the whole, or the digest. In any case a checksum in the bundle must be that of a file in it, and no checksum
+ * or signature comes alone. Fails with `E_MIRROR` or `E_SIGNATURE`.
  */
 export async function believeBundle(
   files: Files,
   bundle: { path: string; files: readonly BundledFile[]; proven: ProvenBundle },
   { digest, keys }: BundleDemands,
-): Promise<(file: BundledFile) => Belief> {
+): Promise<BelievedBundle> {
   const { path, proven } = bundle;
   if (digest !== "" && digest !== proven.sha256) throw otherBundle(path, proven.sha256, digest);
+  requireProven(path, bundle.files);
   requireChecksums(path, bundle.files, proven.texts);
   const otherwise: Belief = { proof: digest === "" ? "checksum" : "pinned digest" };
-  if (keys.length === 0) return () => otherwise;
+  if (keys.length === 0) return { of: () => otherwise, isWhole: true };
 
   const place = `${path}${SIGNATURE_SUFFIX}`;
   const text = files.readText(place, SIGNATURE_LIMIT);
   if (text !== undefined) {
     const { id } = await verifySignature({ text, place }, proven.sha256, keys);
-    return () => ({ proof: "signature", key: id });
+    return { of: () => ({ proof: "signature", key: id }), isWhole: true };
   }
+  const other = bundle.files.find(({ name }) => !isArchive(provenBy(name)));
+  if (digest === "" && other !== undefined) throw unsignedWhole(path, other.name);
   const signers = await signersOf(bundle, keys);
-  return ({ name }) => {
-    const key = signers.get(name.replace(/\.(sha256|sig)$/, ""));
+  const of = ({ name }: BundledFile): Belief => {
+    const key = signers.get(provenBy(name));
     return key === undefined ? otherwise : { proof: "signature", key };
   };
+  return { of, isWhole: digest !== "" };
 }
 
 async function signersOf(
@@ -63,6 +76,18 @@ async function signersOf(
     signers.set(name, id);
   }
   return signers;
+}
+
+/** The name of the file that a `.sha256` or `.sig` is about. */
+function provenBy(name: string): string {
+  return name.replace(PROOF_SUFFIX, "");
+}
+
+/** Alone, a checksum or a signature would take the place of the one beside a file that is in the tree already. */
+function requireProven(path: string, files: readonly BundledFile[]): void {
+  const names = new Set(files.map(({ name }) => name));
+  const alone = files.find(({ name }) => isProofName(name) && !names.has(provenBy(name)));
+  if (alone !== undefined) throw refusedBundle(path, `\`${alone.name}\` comes without \`${provenBy(alone.name)}\``);
 }
 
 function requireChecksums(path: string, files: readonly BundledFile[], texts: ReadonlyMap<string, string>): void {
@@ -81,10 +106,20 @@ function otherBundle(path: string, found: string, wanted: string): UpdateError {
   });
 }
 
+function unsignedWhole(path: string, name: string): UpdateError {
+  return new UpdateError(
+    "E_SIGNATURE",
+    `\`${path}${SIGNATURE_SUFFIX}\` is missing, and \`${name}\` needs it: its own signature does not say its name`,
+    {
+      hint: "sign the whole bundle where it is made, with `mirror bundle --sign KEY`, or name its digest with `--digest`",
+    },
+  );
+}
+
 function unsigned(path: string, name: string): UpdateError {
   return new UpdateError(
     "E_SIGNATURE",
-    `neither \`${path}${SIGNATURE_SUFFIX}\` nor \`${name}.sig\` in the bundle is there, and a trusted key asks for one`,
+    `neither \`${path}${SIGNATURE_SUFFIX}\` is there, nor \`${name}\` and \`${name}.sig\` in the bundle, and a trusted key asks for it`,
     { hint: "sign the whole bundle where it is made, with `mirror bundle --sign KEY`, and carry the `.sig` along" },
   );
 }

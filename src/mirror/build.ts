@@ -8,14 +8,17 @@ import type { Architecture } from "../release/address.ts";
 import { progressBar, progressLines } from "../release/progress.ts";
 import type { ProofDemands } from "../release/proof.ts";
 import { formatRevision, type RevisionFlag } from "../settings/revision.ts";
-import { EDITIONS } from "./archive-names.ts";
+import { EDITIONS, releaseOf } from "./archive-names.ts";
 import { inParallel } from "./in-parallel.ts";
 import { formatIndex, INDEX_FILE, type MirrorIndex, readIndex } from "./index-file.ts";
 import { mirrorArchive } from "./mirror-archive.ts";
+import { type Attempt, mirrorInstaller } from "./mirror-installer.ts";
 import { listOrigins, type Origin, officialOrigin } from "./origins.ts";
 import { planBuild, type WantedArchive } from "./plan-build.ts";
-import { prune, releasesToPrune } from "./prune.ts";
+import { type Asked, filesToPrune, prune } from "./prune.ts";
+import { isPartialName, wholeName } from "./tree-files.ts";
 import { lockTree } from "./tree-lock.ts";
+import { INSTALL_SCRIPT, parseUpdaterName } from "./updater-names.ts";
 import type { VersionWish } from "./versions.ts";
 
 export interface BuildRequest {
@@ -29,6 +32,8 @@ export interface BuildRequest {
   architectures: readonly Architecture[];
   /** In order; empty: the official CDN. */
   origins: readonly Origin[];
+  /** Where the updater itself and its install script come from; undefined when this run is not about them. */
+  installer: Origin | undefined;
   /** Lower-case hex, of the one archive that is wanted; empty without. */
   digest: string;
   demands: Omit<ProofDemands, "pinned">;
@@ -55,9 +60,9 @@ export interface BuildReport {
 const OF_ALL: readonly ErrorCode[] = ["E_CANCELED", "E_NO_SPACE", "E_IO"];
 
 /**
- * Brings all that is wished for into the tree, and writes the index last. An archive that cannot be had does not stop the others,
- * but then nothing is pruned. What an interrupted run brought is kept, and the next run goes on from it. Fails with `E_LOCK_BUSY`, as
- * `planBuild` does, and with `E_CANCELED`, `E_NO_SPACE` and `E_IO`.
+ * Brings all that is wished for into the tree, and writes the index after each archive. One that cannot be had does not stop the others,
+ * but then nothing is pruned. What an interrupted run brought is kept, and the next run goes on from it; parts of archives that
+ * nobody wants any more go at the end. Fails with `E_LOCK_BUSY`, as `planBuild` does, and with `E_CANCELED`, `E_NO_SPACE` and `E_IO`.
  */
 export async function buildMirror(world: World, request: BuildRequest): Promise<BuildReport> {
   const { directory, cluster, keep } = request;
@@ -69,16 +74,34 @@ export async function buildMirror(world: World, request: BuildRequest): Promise<
   const path = join(directory, INDEX_FILE);
   const index = readIndex(files, path) ?? emptyIndex();
   const report: BuildReport = { fetched: [], present: [], failed: [], pruned: [], bytes: 0 };
+  const writeIndex = () => {
+    files.writeFile(path, formatIndex({ ...index, written: world.clock.now().toISOString() }));
+  };
   try {
-    await mirrorAll(world, { ...request, origins }, { index, wanted, report });
-    if (keep !== undefined && report.failed.length === 0) {
-      const asked = new Set(wanted.map(({ revision }) => formatRevision(revision)));
-      report.pruned = prune(world, directory, index, releasesToPrune(index, keep, asked));
+    await mirrorAll(world, { ...request, origins }, { index, writeIndex, wanted, report });
+    if (report.failed.length === 0) {
+      removeParts(files, directory);
+      const old = keep === undefined ? [] : filesToPrune(index, keep, askedBy(wanted, report));
+      report.pruned = prune(world, directory, index, old);
     }
   } finally {
-    files.writeFile(path, formatIndex({ ...index, written: world.clock.now().toISOString() }));
+    writeIndex();
   }
   return report;
+}
+
+/** With all that was wanted in its place, what is left of a release on its way is of one that was wanted before. */
+function removeParts(files: World["localFiles"], directory: string): void {
+  for (const name of files.list(directory) ?? []) {
+    if (isPartialName(name) && releaseOf(wholeName(name)) !== undefined) files.removeFile(join(directory, name));
+  }
+}
+
+function askedBy(wanted: readonly WantedArchive[], { fetched, present }: BuildReport): Asked {
+  return {
+    releases: new Set(wanted.map(({ revision }) => formatRevision(revision))),
+    updaters: new Set([...fetched, ...present].flatMap((name) => parseUpdaterName(name)?.version ?? [])),
+  };
 }
 
 async function askCluster(world: World, cluster: NonNullable<BuildRequest["cluster"]>): Promise<FindAnswer> {
@@ -91,49 +114,67 @@ async function askCluster(world: World, cluster: NonNullable<BuildRequest["clust
 
 async function plan(
   { log }: World,
-  { versions, editions, architectures, origins, keep, digest }: BuildRequest,
+  { versions, editions, architectures, origins, installer, keep, digest }: BuildRequest,
   advertised: FindAnswer | undefined,
 ): Promise<WantedArchive[]> {
+  if (installer !== undefined && versions.length === 0 && advertised === undefined) return [];
   const listed = versions.some(({ kind }) => kind === "range") ? await listOrigins(log, origins) : [];
   const ofCluster = advertised?.flags ?? EDITIONS.oss;
   const wishes = { versions, advertised, architectures, keep, digest };
   return planBuild({ ...wishes, editions: editions.length > 0 ? editions : [ofCluster] }, listed);
 }
 
+interface BuiltTree {
+  index: MirrorIndex;
+  writeIndex(): void;
+  wanted: readonly WantedArchive[];
+  report: BuildReport;
+}
+
 async function mirrorAll(
   world: World,
   request: BuildRequest,
-  { index, wanted, report }: { index: MirrorIndex; wanted: readonly WantedArchive[]; report: BuildReport },
+  { index, writeIndex, wanted, report }: BuiltTree,
 ): Promise<void> {
-  const { directory, demands, signer, replaceSignatures, origins, jobs } = request;
+  const { directory, demands, signer, replaceSignatures, origins, installer, architectures, jobs } = request;
   const { terminal, log } = world;
   const building = {
     directory,
     index,
     demands,
     signatures: { signer, replace: replaceSignatures },
-    sources: origins.map(({ source }) => source),
     // A bar is one line, which several downloads cannot share.
-    progress: () => (terminal === undefined || jobs > 1 ? progressLines(log) : progressBar(terminal)),
+    progress: () =>
+      terminal === undefined || Math.min(jobs, wanted.length) > 1 ? progressLines(log) : progressBar(terminal),
   };
-  await inParallel(wanted, jobs, async (archive) => {
-    const { name } = archive;
+  const sources = origins.map(({ source }) => source);
+  const attempt = attemptsOf(log, report, writeIndex);
+  await inParallel(wanted, jobs, async ({ name, revision, pinned }) => {
+    const file = { name, release: formatRevision(revision), pinned };
+    await attempt(name, () => mirrorArchive(world, { ...building, sources }, file));
+  });
+  if (installer === undefined) return;
+  const from = { source: installer.source, architectures };
+  await attempt(INSTALL_SCRIPT, () => mirrorInstaller(world, building, from, attempt));
+}
+
+function attemptsOf(log: World["log"], report: BuildReport, writeIndex: () => void): Attempt {
+  return async (name, work) => {
     try {
-      const bytes = await mirrorArchive(world, building, archive);
+      const bytes = await work();
       report[bytes === undefined ? "present" : "fetched"].push(name);
       report.bytes += bytes ?? 0;
-      log.info(bytes === undefined ? "The archive is there already." : "The archive is in the mirror.", { file: name });
+      if (bytes !== undefined) writeIndex();
+      log.info(bytes === undefined ? "The file is there already." : "The file is in the mirror.", { file: name });
+      return true;
     } catch (error) {
       if (!isUpdateError(error) || OF_ALL.includes(error.code)) throw error;
       report.failed.push({ name, error });
-      log.error("An archive is not in the mirror.", {
-        file: name,
-        code: error.code,
-        error: error.message,
-        hint: error.hint,
-      });
+      const { code, message, hint } = error;
+      log.error("A file is not in the mirror.", { file: name, code, error: message, hint });
+      return false;
     }
-  });
+  };
 }
 
 function emptyIndex(): MirrorIndex {

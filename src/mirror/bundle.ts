@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { streamSha256 } from "#variant/stream-digest";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { attemptAsync } from "../platform/path-errors.ts";
-import { streamSha256 } from "../platform/stream-digest.ts";
 import type { World } from "../platform/world.ts";
 import { RELEASE_LIMITS, requireSpace } from "../release/limits.ts";
 import { BUNDLE_END, headOf, layOut, paddingOf } from "./bundle-frame.ts";
@@ -47,6 +47,7 @@ export async function writeBundle(
   { tree, to, versions, sign }: BundleRequest,
 ): Promise<WrittenBundle> {
   const { localFiles: files } = world;
+  requireFileName(files, to);
   const chosen = await chosenFiles(files, tree, versions);
   const manifest = Buffer.from(formatManifest(manifestOf(chosen)));
   const { length } = layOut(manifest.length, chosen);
@@ -58,7 +59,7 @@ export async function writeBundle(
   try {
     await writeWhole(files, to, async (write) => {
       const put: WritePart = async (part) => {
-        digest.update(part);
+        await digest.update(part);
         await write(part);
         progress.advance(part.length);
       };
@@ -71,11 +72,20 @@ export async function writeBundle(
   } finally {
     progress.end();
   }
-  const sha256 = digest.hex();
+  const sha256 = await digest.hex();
   // One of an earlier bundle would be wrong.
   files.removeFile(`${to}${SIGNATURE_SUFFIX}`);
   if (sign !== undefined) files.writeFile(`${to}${SIGNATURE_SUFFIX}`, sign(sha256));
   return { sha256, bytes: length, files: chosen.length };
+}
+
+/** Found out before hundreds of megabytes are written beside it. */
+function requireFileName(files: Files, to: string): void {
+  if (files.statFollowed(to)?.kind === "directory") {
+    throw new UpdateError("E_IO", `cannot write \`${to}\`: there is a directory of that name`, {
+      hint: `name a file in it: \`--to ${join(to, "teleport.tar")}\``,
+    });
+  }
 }
 
 async function chosenFiles(files: Files, tree: string, versions: readonly string[]): Promise<BundledFile[]> {
@@ -112,11 +122,11 @@ async function putFile(
   const digest = streamSha256();
   let length = 0;
   for await (const part of file.parts(0, bytes, signal)) {
-    digest.update(part);
+    await digest.update(part);
     length += part.length;
     await put(part);
   }
-  const found = digest.hex();
+  const found = await digest.hex();
   if (length !== bytes || found !== sha256) {
     throw otherThanListed(path, `has the SHA-256 ${found}, and the index says ${sha256}`);
   }

@@ -1,9 +1,9 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import { FILE_MODE, type Files } from "../platform/files.ts";
-import { isTrustedOwner } from "../platform/ownership.ts";
+import { isTrustedOwner, whyPlanted } from "../platform/ownership.ts";
 import { attemptAsync } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 import { provenChunks } from "../release/download.ts";
@@ -26,6 +26,10 @@ export interface FetchRequest {
 
 type FetchWorld = Pick<World, "localFiles" | "log" | "signal">;
 
+const KEPT_FILE = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Of a file that is not whole yet. */
+const PRIVATE_MODE = 0o600;
 const READ_BYTES = 1 << 20;
 /** Written between two syncs, so that the last one is short; the free space is looked at again as often. */
 const SYNC_BYTES = 32 << 20;
@@ -38,7 +42,7 @@ const SYNC_BYTES = 32 << 20;
 export async function fetchArchive(world: FetchWorld, request: FetchRequest): Promise<number> {
   const { localFiles: files, log, signal } = world;
   const partial = join(request.directory, partialName(request.name));
-  const begun = keptBytes(files, partial);
+  const begun = await keptBytes(files, partial);
   try {
     const isWhole = begun > 0 && (await fileDigest(files, partial, signal)) === request.sha256;
     if (begun > 0) log.info("An interrupted download goes on.", { file: request.name, at: begun });
@@ -53,13 +57,27 @@ export async function fetchArchive(world: FetchWorld, request: FetchRequest): Pr
   }
 }
 
-/** How much is there of an earlier run; what others may have written is none of it. */
-function keptBytes(files: Files, partial: string): number {
+/**
+ * How much is there of an earlier run. What others may have written is none of it, nor is a file with a second name: it may be
+ * anybody's, and what comes now would be written into it.
+ */
+async function keptBytes(files: Files, partial: string): Promise<number> {
   const found = files.stat(partial);
-  if (found === undefined) return 0;
-  if (found.kind === "file" && isTrustedOwner(found.owner) && (found.mode & 0o022) === 0) return found.size;
+  if (found?.kind === "file" && isTrustedOwner(found.owner)) {
+    await using file = await openPartial(files, partial, KEPT_FILE);
+    const stats = await attemptAsync("look at", partial, () => file.stat());
+    if (isOurs(stats) && stats.size > 0) return stats.size;
+  }
   files.removeFile(partial);
   return 0;
+}
+
+function isOurs(stats: Stats): boolean {
+  return whyPlanted(stats) === undefined && stats.nlink === 1;
+}
+
+function openPartial(files: Files, partial: string, flags: number): Promise<FileHandle> {
+  return attemptAsync("open", partial, () => open(files.real(partial), flags, PRIVATE_MODE));
 }
 
 async function fetchRest(
@@ -69,12 +87,13 @@ async function fetchRest(
 ): Promise<number> {
   const { directory, name, source } = request;
   const archive = await source.open(name, begun === 0 ? undefined : { received: begun, length: undefined });
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
     if (begun > 0 && archive.length !== undefined && begun >= archive.length) throw notOfIt(partial);
     requireSpace(files, directory, Math.max(0, (archive.length ?? 0) - begun), RELEASE_LIMITS);
     log.info("Fetching an archive.", { url: source.locate(name), size: archive.length });
-    await using file = await attemptAsync("open", partial, () => open(files.real(partial), flags, 0o600));
+    await using file = await openPartial(files, partial, begun === 0 ? NEW_FILE : KEPT_FILE);
+    // Looked at again, open: the name may lead elsewhere by now.
+    if (!isOurs(await attemptAsync("look at", partial, () => file.stat()))) throw notOfIt(partial);
     let end = begun;
     const kept = keepBytes(archive, { file, partial, begun }, (bytes, isSynced) => {
       if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while fetching \`${name}\``);

@@ -1,6 +1,8 @@
 import { UpdateError } from "../platform/errors.ts";
 import { quote } from "../platform/quote.ts";
-import { isMirrorName, type MirrorFile } from "./index-file.ts";
+import { releaseOf } from "./archive-names.ts";
+import { boundedJson } from "./bounded-json.ts";
+import { COUNT_LIMIT, INDEX_LIMIT, isMirrorName, type MirrorFile } from "./index-file.ts";
 
 /** What a bundle holds, in the order in which it follows: the first entry of the bundle, from which all its other bytes follow. */
 export interface Manifest {
@@ -17,8 +19,7 @@ export interface BundledFile extends MirrorFile {
 }
 
 export const MANIFEST_FILE = "manifest.json";
-export const MANIFEST_LIMIT = 16 << 20;
-const COUNT_LIMIT = 10_000;
+export const MANIFEST_LIMIT = INDEX_LIMIT;
 const TEXT_LIMIT = 2000;
 /** Of one file; an archive has 200 MB. */
 const FILE_LIMIT = 4 * 2 ** 30;
@@ -38,12 +39,12 @@ export function formatManifest({ kind, version, files }: Manifest): string {
 
 /**
  * Reads a manifest, which may be anybody's work: names that may lie in a tree, each once and in order, also where a file
- * system does not tell upper case from lower case; sizes and digests that can be. What it has besides is dropped. Fails
- * with `E_MIRROR`, naming the bundle at `place`.
+ * system does not tell upper case from lower case; sizes and digests that can be; no other release than the one of the name, as
+ * that decides what `--keep` removes. What it has besides is dropped. Fails with `E_MIRROR`, naming the bundle at `place`.
  */
 export function parseManifest(text: string, place: string): Manifest {
   const refuse = (reason: string) => refusedBundle(place, reason);
-  const value = parse(text);
+  const value = boundedJson(text);
   if (!isObject(value) || value["kind"] !== "teleport_mirror_bundle") throw refuse("it is no bundle of a mirror");
   if (value["version"] !== "v1") throw refuse("it is of a newer release: import it with that one");
   const listed = value["files"];
@@ -81,11 +82,13 @@ function readFile(value: unknown, refuse: (reason: string) => UpdateError): Bund
     if (given === undefined || is(given)) return given;
     throw refuse(`\`${key}\` of \`${name}\` is something else`);
   };
+  const release = releaseOf(name);
+  if ((optional("release", isPlain) ?? release) !== release) throw refuse(`\`release\` of \`${name}\` is another one`);
   return plainFile({
     name,
     bytes,
     sha256,
-    release: optional("release", isPlain),
+    release,
     origin: optional("origin", isOrigin),
     modified: optional("modified", isDate),
   });
@@ -134,12 +137,4 @@ function isPlain(value: unknown): value is string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,25 +4,24 @@ import type { World } from "../platform/world.ts";
 import { failOver } from "../release/fail-over.ts";
 import type { Progress } from "../release/progress.ts";
 import { type Proof, type ProofDemands, proveDigest } from "../release/proof.ts";
-import { describeProof } from "../release/proof-record.ts";
 import type { ReleaseSource } from "../release/source.ts";
-import { formatRevision } from "../settings/revision.ts";
 import { fetchArchive } from "./fetch-archive.ts";
 import { fileDigest } from "./file-digest.ts";
-import type { MirrorFile, MirrorIndex } from "./index-file.ts";
-import type { WantedArchive } from "./plan-build.ts";
-import { chooseSignature, keptSignature, type SignatureRules } from "./signatures.ts";
-import { placeText } from "./tree-files.ts";
+import type { MirrorFile } from "./index-file.ts";
+import { originOf, type ProofFiles, placeProofFiles, signatureOf } from "./proof-files.ts";
 
-/** The tree that is built, and what it is built from. */
-export interface Building {
-  directory: string;
-  /** Gets what is in place now; written by whoever began. */
-  index: MirrorIndex;
+/** The tree that is built, and what it is built from; whoever began writes the index. */
+export interface Building extends ProofFiles {
   sources: readonly ReleaseSource[];
-  demands: Omit<ProofDemands, "pinned">;
-  signatures: Pick<SignatureRules, "signer" | "replace">;
   progress(): Progress;
+}
+
+/** A file that never changes once it is published, and the digests that it must have. */
+export interface WantedFile {
+  name: string;
+  /** As in the index; absent for what is of the mirror itself. */
+  release?: string;
+  pinned: ProofDemands["pinned"];
 }
 
 type BuildWorld = Pick<World, "localFiles" | "clock" | "log" | "signal">;
@@ -35,7 +34,7 @@ type BuildWorld = Pick<World, "localFiles" | "clock" | "log" | "signal">;
 export async function mirrorArchive(
   world: BuildWorld,
   building: Building,
-  wanted: WantedArchive,
+  wanted: WantedFile,
 ): Promise<number | undefined> {
   const { sources } = building;
   for (let at = 0; ; at += 1) {
@@ -54,39 +53,26 @@ export async function mirrorArchive(
 
 async function proveAndPlace(
   world: BuildWorld,
-  { directory, index, demands, signatures, progress }: Building,
-  { name, revision, pinned }: WantedArchive,
+  building: Building,
+  { name, release, pinned }: WantedFile,
   source: ReleaseSource,
 ): Promise<number | undefined> {
+  const { directory, index, demands, progress } = building;
   const { localFiles: files, clock } = world;
   const proof = await proveDigest(source, name, { ...demands, pinned }, world.log);
   const state = await stateOf(world, directory, name, index.files[name], proof);
-  const keys = demands.skipSignature ? [] : demands.keys;
-  const kept = index.files[`${name}.sig`];
-  const own = kept !== undefined && kept.origin === undefined;
-  const signature = await chooseSignature(
-    source,
-    { name, sha256: proof.sha256, kept: own ? keptSignature(files, join(directory, `${name}.sig`), kept) : undefined },
-    { ...signatures, keys },
-  );
   const { sha256, place } = proof;
+  const signature = await signatureOf(world, building, { name, source, sha256 });
   const fetched =
     state === "absent"
       ? await fetchArchive(world, { directory, name, source, sha256, place, progress: progress() })
       : undefined;
 
-  const release = formatRevision(revision);
+  const entry = { ...(release !== undefined && { release }), origin: originOf(proof, clock.now()) };
+  await placeProofFiles(world, building, name, { proof, signature, entry });
   const before = index.files[name];
-  const origin = originOf(proof, clock.now());
   const bytes = files.stat(join(directory, name))?.size ?? 0;
-  index.files[name] = state === "present" && before?.origin ? before : { sha256, bytes, release, origin };
-  if (signature !== undefined) {
-    const file = { directory, name: `${name}.sig` };
-    const placed = await placeText(files, file, signature.text, proof.published);
-    index.files[file.name] = { ...placed, release, ...(signature.by === "publisher" && { origin }) };
-  }
-  const file = { directory, name: `${name}.sha256` };
-  index.files[file.name] = { ...(await placeText(files, file, `${sha256}  ${name}\n`, proof.published)), release };
+  index.files[name] = state === "present" && before?.origin ? before : { sha256, bytes, ...entry };
   return fetched;
 }
 
@@ -121,9 +107,4 @@ async function stateOf(
   }
   log.warn("A damaged file is fetched again.", { path });
   return "absent";
-}
-
-function originOf(proof: Proof, now: Date): NonNullable<MirrorFile["origin"]> {
-  const { place, key } = proof;
-  return { place, proof: describeProof(proof), ...(key !== undefined && { key }), fetched: now.toISOString() };
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
@@ -40,6 +41,11 @@ export function officialOrigin(world: Pick<World, "http" | "clock" | "log" | "si
 
 /** A folder of this machine; fails with `E_DOWNLOAD` when there is none. */
 export function folderOrigin(files: Files, path: string): Origin {
+  if (files.statFollowed(path)?.kind === "file") {
+    throw new UpdateError("E_DOWNLOAD", `\`${path}\` is a file, and a mirror is built from a folder`, {
+      hint: `name the folder that it lies in, with its \`.sha256\` beside it: \`--from ${dirname(path)}\``,
+    });
+  }
   return { source: folderSource(files, path, ""), list: async () => files.list(path) };
 }
 

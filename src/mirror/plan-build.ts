@@ -68,11 +68,9 @@ function within(
       ({ revision: { version, flags: own }, architecture }) =>
         own.join() === flags.join() && architectures.includes(architecture) && isWithin(version, wish),
     );
-    const versions = newest(
-      ofEdition.map(({ revision: { version } }) => version),
-      keep,
-    );
-    return ofEdition.filter(({ revision: { version } }) => versions.includes(version));
+    const all = ofEdition.map(({ revision: { version } }) => version);
+    const versions = new Set(newest(all, keep));
+    return ofEdition.filter(({ revision: { version } }) => versions.has(version));
   });
   if (found.length > 0) return found;
   throw new UpdateError(

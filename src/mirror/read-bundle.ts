@@ -1,5 +1,6 @@
-import { streamSha256 } from "../platform/stream-digest.ts";
+import { streamSha256 } from "#variant/stream-digest";
 import type { World } from "../platform/world.ts";
+import { PROOF_SUFFIX } from "./archive-names.ts";
 import {
   BUNDLE_END,
   headOf,
@@ -88,7 +89,7 @@ class Proving {
       await this.#expect(paddingOf(file.bytes), file.name);
     }
     await this.#expect(BUNDLE_END, "the end");
-    return { sha256: this.#whole.hex(), texts: this.#texts };
+    return { sha256: await this.#whole.hex(), texts: this.#texts };
   }
 
   async #expect(wanted: Buffer, where: string): Promise<void> {
@@ -104,10 +105,10 @@ class Proving {
       throw refusedBundle(this.path, `\`${name}\` has more than ${TEXT_LIMIT} bytes`);
     }
     for await (const part of this.#next(bytes)) {
-      digest.update(part);
+      await digest.update(part);
       kept?.push(Uint8Array.from(part));
     }
-    const found = digest.hex();
+    const found = await digest.hex();
     if (found !== sha256) {
       throw refusedBundle(this.path, `\`${name}\` has the SHA-256 ${found}, and the manifest says ${sha256}`);
     }
@@ -117,7 +118,7 @@ class Proving {
   async *#next(length: number): AsyncGenerator<Uint8Array> {
     for await (const part of this.file.parts(this.#at, length, this.signal)) {
       this.#at += part.length;
-      this.#whole.update(part);
+      await this.#whole.update(part);
       this.advance(part.length);
       yield part;
     }
@@ -126,7 +127,7 @@ class Proving {
 
 /** True for a file that makes another one believed, the one whose name is in front. */
 export function isProofName(name: string): boolean {
-  return /\.(sha256|sig)$/.test(name);
+  return PROOF_SUFFIX.test(name);
 }
 
 async function bytesOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {

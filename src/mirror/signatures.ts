@@ -1,4 +1,4 @@
-import { sha256 } from "../platform/digest.ts";
+import { sha256 } from "#variant/digest";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { P256Key } from "../platform/p256.ts";
@@ -23,37 +23,61 @@ export interface SignatureRules {
   replace: boolean;
 }
 
+/** A signature that lies in the tree already, of this very archive. */
+export interface KeptSignature extends ChosenSignature {
+  /** For messages. */
+  place: string;
+}
+
 /**
  * The signature that lies beside an archive in the tree: its publisher's as it is, unless the site signs in its place; the site's
- * where there is none. One that is `kept` in the tree by the site stays. Undefined when nobody signed. Fails with `E_SIGNATURE` for
- * a publisher's that is not by a trusted key, and with `E_MIRROR` when the site would replace one without being told to.
+ * where there is none. One that is `kept` in the tree by the site stays. Undefined when there is none to be put there. Fails with
+ * `E_SIGNATURE` for a publisher's that is not by a trusted key, and with `E_MIRROR` when the site would replace one by another key, in the tree
+ * or at the place, without being told to.
  */
 export async function chooseSignature(
   source: ReleaseSource,
-  archive: { name: string; sha256: string; kept: string | undefined },
+  archive: { name: string; sha256: string; kept: KeptSignature | undefined },
   { keys, signer, replace }: SignatureRules,
 ): Promise<ChosenSignature | undefined> {
   const { name, sha256, kept } = archive;
+  const place = source.locate(`${name}.sig`);
   const found = await source.readText(`${name}.sig`, SIGNATURE_LIMIT);
-  const isOwn = found !== undefined && signer !== undefined && (await isBy(found.text, sha256, signer.key));
-  if (signer !== undefined && !isOwn) {
-    if (found === undefined || replace) return { text: signatureText(signer, sha256), by: "site" };
-    throw new UpdateError(
-      "E_MIRROR",
-      `\`${source.locate(`${name}.sig`)}\` is a signature already, and not by this key`,
-      {
-        hint: "hosts that trust its publisher's key need it: leave `--sign` out, or replace it with `--replace-signatures`",
-      },
-    );
+  if (signer !== undefined) {
+    const present = [
+      ...(kept === undefined ? [] : [kept]),
+      ...(found === undefined ? [] : [{ text: found.text, place }]),
+    ];
+    return { text: await signed(sha256, present, { signer, replace }), by: "site" };
   }
-  if (found === undefined) return kept === undefined ? undefined : { text: kept, by: "site" };
-  if (kept !== undefined && !isOwn) return { text: kept, by: "site" };
+  if (kept?.by === "site") return kept;
+  if (found === undefined) return undefined;
   // What goes into the tree is what was checked, also when the place answers otherwise now.
-  if (keys.length > 0) await verifySignature({ text: found.text, place: source.locate(`${name}.sig`) }, sha256, keys);
-  return { text: found.text, by: isOwn ? "site" : "publisher" };
+  if (keys.length > 0) await verifySignature({ text: found.text, place }, sha256, keys);
+  return { text: found.text, by: "publisher" };
 }
 
-/** The text of a signature that the site made before, as `made`; undefined when it is not there any more, or was changed. */
+/** The text of a signature by the site's key: the one that is there already, else a new one. */
+async function signed(
+  sha256: string,
+  present: readonly Pick<KeptSignature, "text" | "place">[],
+  { signer, replace }: { signer: P256Signer; replace: boolean },
+): Promise<string> {
+  let own: string | undefined;
+  for (const { text, place } of present) {
+    if (await isBy(text, sha256, signer.key)) own ??= text;
+    else if (!replace) throw byAnother(place);
+  }
+  return own ?? signatureText(signer, sha256);
+}
+
+function byAnother(place: string): UpdateError {
+  return new UpdateError("E_MIRROR", `\`${place}\` is a signature already, and not by this key`, {
+    hint: "hosts that trust its key need it: leave `--sign` out, or replace it with `--replace-signatures`",
+  });
+}
+
+/** The text of a signature that was put into the tree as `made`; undefined when it is not there any more, or was changed. */
 export function keptSignature(files: Files, path: string, made: MirrorFile): string | undefined {
   if (files.stat(path)?.kind !== "file") return undefined;
   const text = files.readText(path, SIGNATURE_LIMIT, "mark") ?? "";
@@ -61,6 +85,6 @@ export function keptSignature(files: Files, path: string, made: MirrorFile): str
 }
 
 async function isBy(text: string, sha256: string, key: P256Key): Promise<boolean> {
-  const { isSignedBy } = await import("../platform/p256.ts");
+  const { isSignedBy } = await import("#variant/p256");
   return isSignedBy(key, Buffer.from(sha256, "hex"), Buffer.from(text, "base64"));
 }

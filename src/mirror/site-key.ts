@@ -1,9 +1,15 @@
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
-import type { Files } from "../platform/files.ts";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
+import { FILE_MODE, type Files } from "../platform/files.ts";
 import type { P256Signer } from "../platform/p256-signer.ts";
+import { attemptAsync } from "../platform/path-errors.ts";
+import { INDEX_FILE } from "./index-file.ts";
 
 const KEY_LIMIT = 1 << 14;
 const PRIVATE_MODE = 0o600;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * The key that a site signs with, from a PEM file that nobody else may read: EC P-256, without a password. Fails with
@@ -11,7 +17,7 @@ const PRIVATE_MODE = 0o600;
  */
 export async function readSiteKey(files: Files, path: string): Promise<P256Signer> {
   const text = readPrivate(files, path);
-  const { parseP256Signer } = await import("../platform/p256-signer.ts");
+  const { parseP256Signer } = await import("#variant/p256-signer");
   const signer = parseP256Signer(text);
   if (signer !== undefined) return signer;
   throw keyError(
@@ -35,20 +41,54 @@ export interface SiteKey {
 
 /**
  * Makes a new key of the site: `path` (0600), and beside it `path.pub` for the hosts. Nothing is ever replaced: fails with
- * `E_SIGNING_KEY` when one of them is there.
+ * `E_SIGNING_KEY` when one of them is there, and in the folder of a mirror, which a web server shows to everybody.
  */
 export async function writeSiteKey(files: Files, path: string): Promise<SiteKey> {
   const publicFile = `${path}.pub`;
-  const present = [path, publicFile].find((one) => files.stat(one) !== undefined);
-  if (present !== undefined) throw keyError(`\`${present}\` is there already`, "name another file with `--to FILE`");
+  if (files.stat(join(dirname(path), INDEX_FILE)) !== undefined) {
+    throw keyError(
+      `\`${dirname(path)}\` is a mirror, and what lies in it is served`,
+      "name a file elsewhere with `--to FILE`",
+    );
+  }
   const [{ makeP256Pair }, { parseP256Key }] = await Promise.all([
-    import("../platform/p256-signer.ts"),
-    import("../platform/p256.ts"),
+    import("#variant/p256-signer"),
+    import("#variant/p256"),
   ]);
   const { privatePem, publicPem } = makeP256Pair();
-  files.writeFile(path, privatePem, PRIVATE_MODE);
-  files.writeFile(publicFile, publicPem);
+  await writeNew(files, path, privatePem, PRIVATE_MODE);
+  try {
+    await writeNew(files, publicFile, publicPem, FILE_MODE);
+  } catch (error) {
+    files.removeFile(path);
+    throw error;
+  }
   return { id: parseP256Key(publicPem)?.id ?? "", privateFile: path, publicFile };
+}
+
+/** Two runs at once make one pair: the file is there for one of them. */
+async function writeNew(files: Files, path: string, text: string, mode: number): Promise<void> {
+  const file = await attemptAsync("write", path, () => open(files.real(path), NEW_FILE, mode).catch(orPresent(path)));
+  try {
+    await attemptAsync("write", path, async () => {
+      await file.writeFile(text);
+      await file.chmod(mode);
+      await file.sync();
+    });
+  } catch (error) {
+    files.removeFile(path);
+    throw error;
+  } finally {
+    await file.close();
+  }
+  files.settle(path);
+}
+
+function orPresent(path: string): (error: unknown) => never {
+  return (error) => {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+    throw keyError(`\`${path}\` is there already`, "name another file with `--to FILE`");
+  };
 }
 
 function readPrivate(files: Files, path: string): string {

@@ -1,6 +1,6 @@
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../platform/digest.ts";
+import { sha256 } from "#variant/digest";
 import type { Files } from "../platform/files.ts";
 import { attemptAsync } from "../platform/path-errors.ts";
 import type { MirrorFile } from "./index-file.ts";
@@ -13,6 +13,11 @@ import type { MirrorFile } from "./index-file.ts";
 /** The name of a file while it is on its way. */
 export function partialName(name: string): string {
   return `.${name}.partial`;
+}
+
+/** The name that a file gets which is on its way under this one. */
+export function wholeName(partial: string): string {
+  return partial.slice(1, -".partial".length);
 }
 
 export function isPartialName(name: string): boolean {

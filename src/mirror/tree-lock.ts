@@ -1,12 +1,12 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
-import { FILE_MODE } from "../platform/files.ts";
 import { attempt } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 
 /** Beside the index, with a dot in front: no file of the mirror. It stays, as a lock on a removed file excludes nobody. */
-const LOCK_FILE = ".lock";
+export const LOCK_FILE = ".lock";
+const PRIVATE_MODE = 0o600;
 /** Exit code by which `flock` tells "somebody else holds it" from a failure of its own. */
 const BUSY = 75;
 
@@ -25,7 +25,8 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   }
   files.makeDirectory(directory);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const descriptor = attempt("open the lock", path, () => openSync(files.real(path), flags, FILE_MODE));
+  const descriptor = attempt("open the lock", path, () => openSync(files.real(path), flags, PRIVATE_MODE));
+  keepPrivate(descriptor);
   // Inside the child our descriptor is number 3; the lock stays with ours when the child ends.
   const { exitCode, failure } = await processes.run([program, "-x", "-n", "-E", String(BUSY), "3"], {
     descriptors: [descriptor],
@@ -36,4 +37,10 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   throw new UpdateError("E_LOCK_BUSY", `another run writes into \`${directory}\``, {
     hint: `wait until it ends, or find it with \`fuser -v ${path}\``,
   });
+}
+
+/** Who may open the file, if only to read, may hold its lock for ever. One of another name may be a file that others are to read. */
+function keepPrivate(descriptor: number): void {
+  const { uid, mode, nlink } = fstatSync(descriptor);
+  if (uid === process.geteuid?.() && nlink === 1 && (mode & 0o077) !== 0) fchmodSync(descriptor, PRIVATE_MODE);
 }

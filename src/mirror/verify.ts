@@ -1,14 +1,17 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { quote } from "../platform/quote.ts";
 import type { World } from "../platform/world.ts";
 import { CHECKSUM_LIMIT, parseDigest } from "../release/checksum.ts";
+import { progressBar } from "../release/progress.ts";
 import { SIGNATURE_LIMIT, verifySignature } from "../release/signature.ts";
 import { parseArchiveName } from "./archive-names.ts";
 import { fileDigest } from "./file-digest.ts";
-import { INDEX_FILE, type MirrorFile, readIndex } from "./index-file.ts";
+import { INDEX_FILE, type MirrorFile, type MirrorIndex, readIndex } from "./index-file.ts";
 import { isPartialName } from "./tree-files.ts";
+import { LOCK_FILE } from "./tree-lock.ts";
+import { isOfUpdater } from "./updater-names.ts";
 
 /** What a look at every file of a tree shows. */
 export interface TreeReport {
@@ -27,7 +30,10 @@ export interface Damage {
   problem: string;
 }
 
-type VerifyWorld = Pick<World, "localFiles" | "signal">;
+type VerifyWorld = Pick<World, "localFiles" | "terminal" | "signal">;
+
+/** The index itself, and what a file system of its own has at its top. */
+const NOT_OURS = [INDEX_FILE, "lost+found"];
 
 /**
  * Reads each file of the tree and compares it with the index, each checksum with its archive, and with any key each signature too. Fails
@@ -36,25 +42,41 @@ type VerifyWorld = Pick<World, "localFiles" | "signal">;
 export async function verifyTree(world: VerifyWorld, directory: string, keys: readonly P256Key[]): Promise<TreeReport> {
   const { localFiles: files } = world;
   const index = readIndex(files, join(directory, INDEX_FILE));
-  if (index === undefined) {
-    throw new UpdateError("E_MIRROR", `there is no mirror in \`${directory}\`: it has no \`${INDEX_FILE}\``, {
-      hint: "name the folder that `mirror build` made",
-    });
-  }
+  if (index === undefined) throw noMirror(files, directory);
   const known = Object.entries(index.files).sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = known.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   const damage: Damage[] = [];
-  for (const [name, file] of known) damage.push(...(await problemsOf(world, directory, name, file, keys)));
+  // A job of a timer says what is wrong, and nothing else.
+  const progress = world.terminal && progressBar(world.terminal);
+  progress?.start(basename(directory), all);
+  try {
+    for (const [name, file] of known) {
+      damage.push(...(await problemsOf(world, { directory, index, keys }, name, file)));
+      progress?.advance(file.bytes);
+    }
+  } finally {
+    progress?.end();
+  }
   const names = files.list(directory) ?? [];
   const added = names.filter(
-    (name) => !name.startsWith(".") && name !== INDEX_FILE && !Object.hasOwn(index.files, name),
+    (name) => !name.startsWith(".") && !NOT_OURS.includes(name) && !Object.hasOwn(index.files, name),
   );
   for (const file of added) damage.push({ file, kind: "added", problem: "is not in the index" });
   return {
     files: known.length,
-    bytes: known.reduce((sum, [, { bytes }]) => sum + bytes, 0),
+    bytes: all,
     damage: damage.sort((a, b) => (a.file < b.file ? -1 : 1)),
     partial: names.filter(isPartialName),
   };
+}
+
+function noMirror(files: World["localFiles"], directory: string): UpdateError {
+  const isBegun = files.stat(join(directory, LOCK_FILE)) !== undefined;
+  return new UpdateError("E_MIRROR", `there is no mirror in \`${directory}\`: it has no \`${INDEX_FILE}\``, {
+    hint: isBegun
+      ? "the first `mirror build` or `mirror import` into it is under way, or was interrupted: wait for it, or run it again"
+      : "name the folder that `mirror build` or `mirror import` made",
+  });
 }
 
 /** The report for people. */
@@ -73,19 +95,22 @@ const shown = (file: string) => `\`${quote(file, 250).slice(1, -1)}\``;
 
 async function problemsOf(
   world: VerifyWorld,
-  directory: string,
+  tree: { directory: string; index: MirrorIndex; keys: readonly P256Key[] },
   name: string,
   file: MirrorFile,
-  keys: readonly P256Key[],
 ): Promise<Damage[]> {
+  const { directory, index, keys } = tree;
   const change = await changeOf(world, join(directory, name), file);
   const own = change === undefined ? [] : [{ file: name, ...change }];
-  if (parseArchiveName(name) === undefined) return own;
-  return [
-    ...own,
+  if (parseArchiveName(name) === undefined && !isOfUpdater(name)) return own;
+  const beside = [
     ...checksumProblem(world, directory, name, file),
     ...(await signatureProblem(world, directory, name, file, keys)),
   ];
+  // What the index names and is gone is told where its turn is.
+  const isTold = (name: string) =>
+    Object.hasOwn(index.files, name) && world.localFiles.stat(join(directory, name)) === undefined;
+  return [...own, ...beside.filter((damage) => !isTold(damage.file))];
 }
 
 async function changeOf(
@@ -113,7 +138,7 @@ function checksumProblem(
   const beside = `${name}.sha256`;
   const of = (problem: string): Damage[] => [{ file: beside, kind: "checksum", problem }];
   const text = readBeside(files, join(directory, beside), CHECKSUM_LIMIT);
-  if (text === undefined) return of("is missing or cannot be read, so no host takes the archive");
+  if (text === undefined) return of(`is missing or cannot be read, so \`${name}\` is not taken`);
   const found = parseDigest(text);
   if (found === undefined) return of("holds no checksum");
   return found === file.sha256 ? [] : of(`says ${found}, and the index says ${file.sha256}`);

@@ -2,6 +2,7 @@ import { UpdateError } from "../platform/errors.ts";
 import { quote } from "../platform/quote.ts";
 import { parseVersion } from "../settings/revision.ts";
 import { compareToBound, compareVersions, parseVersionBound, type VersionBound } from "../settings/version-bound.ts";
+import { splitRelease } from "./archive-names.ts";
 
 /** What `--version` asks for: one version, or all that lie within bounds. */
 export type VersionWish =
@@ -29,6 +30,12 @@ const HOLDS = {
  */
 export function parseVersionWish(text: string): VersionWish {
   const trimmed = text.trim();
+  const { edition } = splitRelease(trimmed);
+  if (edition !== "") {
+    throw new UpdateError("E_VERSION", `${quote(text)} is a version and an edition`, {
+      hint: `name the edition for itself: \`--edition ${edition.includes("FIPS") ? "ent-fips" : "ent"}\``,
+    });
+  }
   if (/^v?\d+\.\d+\.\d+/.test(trimmed) && !trimmed.includes("..")) {
     return { kind: "exact", version: parseVersion(trimmed, "the version to mirror") };
   }

@@ -58,6 +58,7 @@ export const ERROR_CODES = {
   E_SIGNING_KEY: "the private key that a site signs with is missing, malformed, or may be read by others",
   E_MIRROR: "a mirror, a bundle or an index is damaged, incomplete, or of another kind",
   E_SERVE: "a mirror cannot be served: its address, its certificate, or the rights to serve it with are not usable",
+  E_FIPS: "the FIPS variant runs on a host that is not in FIPS mode, or whose module does not answer",
   E_INTERNAL: "a defect of the updater itself",
 } as const;
 

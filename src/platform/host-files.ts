@@ -54,17 +54,17 @@ export function hostFiles(root = "/"): Files {
       }),
     list: (path) =>
       attempt("list", path, () => unlessMissing(() => readdirSync(realFollowed(path), { encoding: "utf8" }).sort())),
-    readText: (path, limit, notText) => readText(path, notText, () => readBounded(realFollowed(path), path, limit, 0)),
+    readText: (path, limit, notText) => readText(path, notText, () => readBounded(realFollowed(path), limit, 0)),
     readPlantable: (path, limit, notText) =>
-      readText(path, notText, () => readBounded(real(path), path, limit, constants.O_NOFOLLOW)),
+      readText(path, notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
     readOwn: (path, limit, notText) =>
       readText(path, notText, () => {
         const at = real(path);
-        if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(path, "it is a symbolic link");
-        return readBounded(at, path, limit, constants.O_NOFOLLOW, requireOwnFile);
+        if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(at, "it is a symbolic link");
+        return readBounded(at, limit, constants.O_NOFOLLOW, requireOwnFile);
       }),
     readOwnFollowed: (path, limit, notText) =>
-      readText(path, notText, () => readBounded(realFollowed(path), path, limit, 0, requireOwnFile)),
+      readText(path, notText, () => readBounded(realFollowed(path), limit, 0, requireOwnFile)),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });
@@ -170,15 +170,14 @@ const READ_BYTES = 64 << 10;
 /** O_NONBLOCK, so that a planted fifo cannot hold us; the size is checked on the open file, never on the name. */
 function readBounded(
   at: string,
-  path: string,
   limit: number,
   flags: number,
-  require: (path: string, stats: Stats) => void = requireRegularFile,
+  require: (at: string, stats: Stats) => void = requireRegularFile,
 ): Buffer | undefined {
   const descriptor = unlessMissing(() => openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | flags));
   if (descriptor === undefined) return undefined;
   try {
-    require(path, fstatSync(descriptor));
+    require(at, fstatSync(descriptor));
     const parts: Buffer[] = [];
     for (let length = 0; length < limit; ) {
       const part = Buffer.alloc(Math.min(limit - length, READ_BYTES));
@@ -187,15 +186,15 @@ function readBounded(
       parts.push(part.subarray(0, count));
       length += count;
     }
-    throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is larger than ${limit} bytes`, { hint: "move it away" });
+    throw new UpdateError("E_UNREADABLE_FILE", `\`${at}\` is larger than ${limit} bytes`, { hint: "move it away" });
   } finally {
     closeSync(descriptor);
   }
 }
 
-function requireRegularFile(path: string, stats: Stats): void {
+function requireRegularFile(at: string, stats: Stats): void {
   if (stats.isFile()) return;
-  throw new UpdateError("E_UNREADABLE_FILE", `\`${path}\` is not a regular file`, { hint: "move it away" });
+  throw new UpdateError("E_UNREADABLE_FILE", `\`${at}\` is not a regular file`, { hint: "move it away" });
 }
 
 function nearestExisting(path: string): string {

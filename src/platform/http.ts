@@ -1,4 +1,4 @@
-/** The seam to the network. The only implementation that names `fetch` is `fetch-http.ts`. */
+/** The seam to the network, by the runtime (`fetch-http.ts`) or, in the FIPS variant, by the host (`fips/curl-http.ts`). */
 export interface Http {
   /**
    * One GET. Answers whatever status comes; redirects are followed by hand (at most 5, never from https to http).

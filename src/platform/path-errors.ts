@@ -16,9 +16,10 @@ const SYSTEM_ERRORS: Record<string, [code: ErrorCode, reason: string, hint: stri
   EACCES: [
     "E_IO",
     "permission denied",
-    "run the command as root; look for a mandatory access rule in `journalctl -t audit`",
+    "run the command as root, or as the user whose it is; look for a mandatory access rule in `journalctl -t audit`",
   ],
   EPERM: ["E_IO", "operation not permitted", "run the command as root; look for the immutable flag with `lsattr`"],
+  ENOENT: ["E_IO", "its folder is missing, or nothing can be made in it", "make the folder, or name another place"],
   ENOTDIR: ["E_IO", "one of its parents is not a directory", "move that file away"],
   EISDIR: ["E_IO", "there is a directory of that name", "move the directory away"],
   ELOOP: [

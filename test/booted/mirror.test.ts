@@ -1,12 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { closeSync, copyFileSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeAuthority } from "../support/certificates.ts";
+import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { executablePath, testingExecutablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
 import { createNetworkNamespace, type NetworkNamespace } from "../support/network-namespace.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
+import { makeUpdaterRelease } from "../support/updater-release.ts";
 import { programOf, readiness } from "./support/agent.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
@@ -14,6 +26,7 @@ import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, UPDATER, type UpdaterHost } from "./support/updater-host.ts";
 
 const [OLD, NEW, LATER] = ["18.1.0", "18.2.0", "18.3.0"];
+const TARBALL = `teleport-update-v0.1.0-linux-${HOST_ARCHITECTURE}-bin.tar.gz`;
 const KEY = "/etc/teleport-update/site.key.pub";
 /** Inside the closed site. */
 const GOOD = { at: "/srv/mirror", url: "https://127.0.0.1:8443/teleport" };
@@ -44,6 +57,7 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     proxy.find = advertise(OLD);
     host = await bootUpdaterHost(authority.ca, {
       network,
+      packages: ["curl"],
       executable: await testingExecutablePath(),
       files: timerHeldBack(),
     });
@@ -51,6 +65,12 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     await host.writeFile("/etc/mirror.pem", server.cert);
     await host.writeFile("/etc/mirror.key", { content: server.key, mode: 0o600 });
     await Bun.write(at("ca.pem"), authority.ca);
+    mkdirSync(at("release"));
+    await makeUpdaterRelease(at("release"), {
+      version: "0.1.0",
+      program: { path: await testingExecutablePath() },
+      kinds: [`linux-${HOST_ARCHITECTURE}`],
+    });
   }, 300_000);
   afterAll(async () => {
     for (const part of [host, proxy, cdn, network]) await part?.[Symbol.asyncDispose]();
@@ -74,11 +94,31 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     });
   }
 
-  test("builds, signs and bundles where there is a network", async () => {
+  /** The words of a build of everything, at the desk. */
+  const buildAll = () => [
+    ...["mirror", "build", "--to", at("tree"), "--jobs", "1", "--installer", at("release")],
+    ...[OLD, NEW, LATER].flatMap((version) => ["--version", version]),
+    ...["--from", cdn.baseUrl, "--ca-file", at("ca.pem"), "--sign", at("site.key")],
+  ];
+  /** From nothing but a shell and curl. */
+  const install = (mirror: typeof GOOD, ...words: string[]) =>
+    host.exec(["sh", "-c", `curl -fsSL ${mirror.url}/install.sh | sh -s -- "$@"`, "sh", ...words]);
+
+  test("is cut in the middle of a build, where there is a network, and the next one ends it", async () => {
     await atDesk("mirror", "keygen", "--to", at("site.key"));
-    const versions = [OLD, NEW, LATER].flatMap((version) => ["--version", version]);
-    const sources = ["--from", cdn.baseUrl, "--ca-file", at("ca.pem"), "--sign", at("site.key")];
-    await atDesk("mirror", "build", "--to", at("tree"), ...versions, ...sources);
+    const child = Bun.spawn([await executablePath(), ...buildAll()], { stderr: "pipe", stdout: "ignore" });
+    for await (const said of child.stderr.pipeThrough(new TextDecoderStream())) {
+      if (said.includes("The file is in the mirror.")) child.kill("SIGKILL");
+    }
+    await child.exited;
+    expect(child.signalCode).toBe("SIGKILL");
+    // The last that comes.
+    expect(existsSync(join(at("tree"), "install.sh"))).toBe(false);
+    expect(await atDesk(...buildAll())).toMatch(/^\d files fetched .*, [12] there already\n$/);
+    await atDesk("mirror", "verify", "--at", at("tree"), "--trusted-key", at("site.key.pub"));
+  }, 300_000);
+
+  test("is bundled", async () => {
     const made = await atDesk("mirror", "bundle", "--at", at("tree"), "--to", at("b.tar"), "--sign", at("site.key"));
     digest = made.split(" ")[0] ?? "";
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
@@ -101,9 +141,9 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     }
   }, 300_000);
 
-  test("installs, updates and rolls back from it", async () => {
-    const enable = ["enable", "--proxy", proxy.address, "--base-url", GOOD.url, "--trusted-key", KEY];
-    await host.succeed(enable);
+  test("installs from it by one line, updates and rolls back", async () => {
+    const enrolled = await install(GOOD, "--proxy", proxy.address, "--base-url", GOOD.url, "--trusted-key", KEY);
+    expect(enrolled).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`fetching ${GOOD.url}/${TARBALL}`) });
     await host.exec(["systemctl", "enable", "--now", "teleport.service"]);
     expect(await activeVersion()).toBe(OLD);
     proxy.find = advertise(NEW);
@@ -116,7 +156,7 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     expect(await programOf(host, (await readiness(host)).pid)).toContain(`/versions/${OLD}/`);
   }, 300_000);
 
-  test("refuses an archive with one flipped bit, which `mirror verify` names and an import mends", async () => {
+  test("refuses an archive with one flipped bit, which `mirror verify` names, and takes it from the next mirror", async () => {
     const damaged = archive(LATER);
     flipBit(join(host.directory, BAD.at, damaged));
     const verified = await host.updater(["mirror", "verify", "--at", BAD.at]);
@@ -125,11 +165,24 @@ describe("a site with no route out, which gets its releases in a bundle", () => 
     const pin = ["pin", "--force-version", LATER, "--base-url", BAD.url];
     expect(await host.updater(pin)).toMatchObject({ exitCode: 1, code: "E_CHECKSUM" });
     expect(await activeVersion()).toBe(OLD);
+    await host.succeed([...pin, "--base-url", GOOD.url]);
+    expect(await activeVersion()).toBe(LATER);
+  }, 300_000);
+
+  test("refuses an updater with one flipped bit alike, and an import mends both", async () => {
+    flipBit(join(host.directory, BAD.at, TARBALL));
+    const verified = await host.updater(["mirror", "verify", "--at", BAD.at]);
+    expect(verified).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(`\`${TARBALL}\` was changed`) });
+
+    const refused = await install(BAD, "--base-url", BAD.url);
+    expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(refused.stderr).toContain("nothing was run and nothing was changed");
+    const taken = await install(BAD, "--base-url", BAD.url, "--base-url", GOOD.url);
+    expect(taken).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${BAD.url}/${TARBALL} is refused`) });
 
     await host.succeed(["mirror", "import", "--from", "/root/b.tar", "--to", BAD.at]);
     await host.succeed(["mirror", "verify", "--at", BAD.at]);
-    await host.succeed(pin);
-    expect(await activeVersion()).toBe(LATER);
+    expect((await install(BAD, "--base-url", BAD.url)).exitCode).toBe(0);
   }, 300_000);
 });
 

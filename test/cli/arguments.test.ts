@@ -1,13 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { parseArgs as readLoosely } from "citty";
 import fc from "fast-check";
-import { type Reading, readCommandLine } from "../../src/cli/arguments.ts";
+import { type HelpTopic, type Reading, readCommandLine } from "../../src/cli/arguments.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { ENROLL_FLAGS } from "../../src/cli/enroll-flags.ts";
 import { GLOBAL_FLAGS } from "../../src/cli/flags.ts";
 import type { EnvironmentValues, Program } from "../../src/cli/program.ts";
 
 const PROGRAM: Program = { name: "teleport-update", description: "A program.", commands: COMMANDS };
+
+function nameOf(topic: HelpTopic): string | undefined {
+  return typeof topic === "string" ? topic : topic?.meta.name;
+}
 
 function read(line: string | string[], environment: EnvironmentValues = {}): Reading {
   const words = typeof line === "string" ? line.split(" ").filter((word) => word !== "") : line;
@@ -38,6 +42,14 @@ describe("a bad command line is refused, with the reason and the command it is a
     ["frobnicate", undefined, "unknown command `frobnicate`"],
     ["--insecure frobnicate", undefined, "unknown command `frobnicate`"],
     ["help frobnicate", undefined, "unknown command `frobnicate`"],
+    ["mirror", "mirror", "`mirror` needs a second word"],
+    ["mirror frobnicate", "mirror", "unknown command `mirror frobnicate`"],
+    // Paths of a mirror are of this machine.
+    [
+      "--root /srv/image mirror verify --at m",
+      "mirror verify",
+      "flag `--root` is not for `mirror verify`, which takes paths of this machine",
+    ],
     // Unknown flags.
     ["--frobnicate", undefined, "unknown flag `--frobnicate`"],
     ["--proxy example.com enable", undefined, "unknown flag `--proxy`"],
@@ -84,7 +96,7 @@ describe("a bad command line is refused, with the reason and the command it is a
   ])("%s", (line, command, reason) => {
     const reading = read(line);
     expect(reading).toMatchObject({ kind: "refused", reason });
-    expect(reading.kind === "refused" && reading.command?.meta.name).toBe(command);
+    expect(reading.kind === "refused" && nameOf(reading.topic)).toBe(command);
   });
 
   test("what a terminal would act on is escaped", () => {
@@ -110,10 +122,13 @@ describe("help", () => {
     // Other updaters probe the setup step this way, without the flag that it requires.
     ["setup --help", "setup"],
     ["help setup", "setup"],
+    ["mirror --help", "mirror"],
+    ["help mirror", "mirror"],
+    ["help mirror build", "mirror build"],
+    ["mirror build --help", "mirror build"],
   ])("%s", (line, command) => {
     const reading = read(line);
-    expect(reading.kind).toBe("help");
-    expect(reading.command?.meta.name).toBe(command);
+    expect(reading.kind === "help" && nameOf(reading.topic)).toBe(command);
   });
 });
 

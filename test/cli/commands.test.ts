@@ -100,11 +100,11 @@ test("the flags of each command, with their letters; hidden ones in brackets", (
     history: "--json",
     uninstall: "--force/-f",
     "mirror build":
-      "--to --version/-v --proxy/-p --group/-g --edition --arch --from --keep --jobs --sign --replace-signatures --digest --trusted-key --insecure-skip-signature --ca-file --netrc --bearer-token-file --client-cert --client-key",
+      "--to --version/-v --proxy/-p --group/-g --edition --arch --from --installer --keep --jobs --sign --replace-signatures --digest --trusted-key --insecure-skip-signature --ca-file --netrc --bearer-token-file --client-cert --client-key",
     "mirror verify": "--at --trusted-key --json",
     "mirror keygen": "--to",
     "mirror bundle": "--at --to --version/-v --sign",
-    "mirror import": "--from --to --digest --trusted-key",
+    "mirror import": "--from --to --digest --trusted-key --replace-signatures",
     "mirror serve": "--at --listen --tls-cert --tls-key --user --prefix",
   });
 });

@@ -20,6 +20,12 @@ test("an expected failure is one line with code and hint", () => {
   expect(rest).toEqual([]);
 });
 
+test("of a host behind `--root` it names the root, of which its paths and hints are", () => {
+  const log = recordingLog();
+  reportFailure(log, new UpdateError("E_CONFIG_READ", "`/opt/a` is empty"), "/srv/image");
+  expect(log.lines[0]?.attributes).toMatchObject({ error: "`/opt/a` is empty", root: "/srv/image" });
+});
+
 test("its causes are debug lines, outermost first", () => {
   const root = new UpdateError("E_IO", "permission denied");
   const middle = new UpdateError("E_CONFIG_WRITE", "cannot write", { cause: root });

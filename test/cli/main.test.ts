@@ -31,6 +31,12 @@ async function run(
 }
 
 describe("help goes to stdout and ends with 0", () => {
+  test("of a group of commands", async () => {
+    const { exitCode, stdout, stderr } = await run(["mirror", "--help"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expectGolden(join(GOLDEN, "mirror.txt"), stdout);
+  });
+
   test("of the program", async () => {
     const { exitCode, stdout, stderr } = await run(["--help"]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });

@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { parseIndex } from "../../src/mirror/index-file.ts";
-import { httpOrigin } from "../../src/mirror/origins.ts";
+import { formatIndex, parseIndex } from "../../src/mirror/index-file.ts";
+import { folderOrigin, httpOrigin } from "../../src/mirror/origins.ts";
 import { lockTree } from "../../src/mirror/tree-lock.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import { parseP256Key } from "../../src/platform/p256.ts";
 import { makeP256Pair, parseP256Signer } from "../../src/platform/p256-signer.ts";
 import { serve, sha256Of } from "../release/archive.ts";
@@ -96,6 +106,51 @@ describe("a tree", () => {
     expect(index().files).toEqual(before);
   });
 
+  test("has an index of what is there as soon as it is there", async () => {
+    for (const version of ["18.1.0", "18.2.0"]) putArchive(cdn, nameOf(version), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    const world = mirrorWorld();
+    const seen: string[][] = [];
+    const { info } = world.log;
+    world.log.info = (message, attributes) => {
+      info(message, attributes);
+      if (message === "The file is in the mirror.") seen.push(Object.keys(index().files));
+    };
+    await build(world, tree, { versions: ["18.1.0", "18.2.0"], urls: [server.url], jobs: 1 });
+    const [first, second] = ["18.1.0", "18.2.0"].map((version) => [nameOf(version), `${nameOf(version)}.sha256`]);
+    expect(seen).toEqual([first ?? [], [...(first ?? []), ...(second ?? [])]]);
+  });
+
+  test("[threat mirror-keeps] has a lock that nobody else can hold, an old one too", async () => {
+    using other = temporaryFolder();
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    mkdirSync(tree);
+    writeFileSync(join(tree, ".lock"), "");
+    for (const folder of [tree, other.path]) {
+      using _ = await lockTree(mirrorWorld(), folder);
+      expect(mode(join(folder, ".lock"))).toBe(0o600);
+    }
+    const theirs = join(place.path, "theirs");
+    writeFileSync(theirs, "");
+    rmSync(join(tree, ".lock"));
+    linkSync(theirs, join(tree, ".lock"));
+    using _ = await lockTree(mirrorWorld(), tree);
+    expect(mode(theirs)).toBe(0o644);
+  });
+
+  test("is shown as it grows to who looks, by a bar where one archive comes at a time", async () => {
+    for (const version of ["18.1.0", "18.2.0"]) putArchive(cdn, nameOf(version), archiveBytes(1));
+    await using server = serveFolder(cdn);
+    const drawn: string[] = [];
+    const world = mirrorWorld({ terminal: { columns: 80, write: (text) => drawn.push(text) } });
+    await build(world, tree, { versions: ["18.1.0"], urls: [server.url], jobs: 3 });
+    expect(drawn).not.toEqual([]);
+    drawn.length = 0;
+    const versions = ["18.1.0", "18.2.0"];
+    await build(world, join(place.path, "other"), { versions, urls: [server.url], jobs: 3 });
+    expect(drawn).toEqual([]);
+  });
+
   test("is written by one run at a time", async () => {
     const world = mirrorWorld();
     using _ = await lockTree(world, tree);
@@ -146,7 +201,7 @@ describe("where releases come from", () => {
     expect(existsSync(tree)).toBe(false);
   });
 
-  test("a place with a flipped bit is passed over for the next", async () => {
+  test("[threat mirror-proof] a place with a flipped bit is passed over for the next", async () => {
     const bytes = archiveBytes(1);
     putArchive(cdn, nameOf("18.1.0"), bytes);
     const bad = join(place.path, "bad");
@@ -170,7 +225,7 @@ describe("where releases come from", () => {
     const cluster = (proxy: ProxyAndCdn) => ({ proxy: proxy.address, group: "", insecure: false });
     const trusting = ({ ca: pem }: ProxyAndCdn) =>
       mirrorWorld({
-        http: fetchHttp({
+        http: openHttp({
           trust: () => ({ pem, files: ["the test's own authority"] }),
           insecure: false,
           proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },
@@ -261,7 +316,33 @@ describe("what was cut", () => {
     expect(read(NAME)).toEqual(Buffer.from(FILE));
   });
 
-  test("is not taken from a file that others may write", async () => {
+  test("[threat mirror-proof] is not written into a file that has another name besides", async () => {
+    const { server, mend } = await startCutting();
+    await using _ = server;
+    mend();
+    mkdirSync(tree);
+    const theirs = join(place.path, "theirs");
+    writeFileSync(theirs, FILE.subarray(0, 1000), { mode: 0o600 });
+    linkSync(theirs, join(tree, `.${NAME}.partial`));
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(readFileSync(theirs)).toEqual(Buffer.from(FILE.subarray(0, 1000)));
+    expect(read(NAME)).toEqual(Buffer.from(FILE));
+  });
+
+  test("goes once all that is wanted is there, and no earlier", async () => {
+    const { server, mend } = await startCutting();
+    await using _ = server;
+    mkdirSync(tree);
+    const unwanted = join(tree, `.${nameOf("18.0.0")}.partial`);
+    writeFileSync(unwanted, "x", { mode: 0o600 });
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(existsSync(unwanted)).toBe(true);
+    mend();
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
+    expect(readdirSync(tree).filter((name) => name.endsWith(".partial"))).toEqual([]);
+  });
+
+  test("[threat mirror-proof] is not taken from a file that others may write", async () => {
     const { server, mend } = await startCutting();
     await using _ = server;
     mend();
@@ -310,7 +391,7 @@ describe("what lies in the tree already", () => {
     expect(read(NAME)).toEqual(Buffer.from(archiveBytes(1)));
   });
 
-  test("is not replaced when it is somebody else's", async () => {
+  test("[threat mirror-keeps] is not replaced when it is somebody else's", async () => {
     putArchive(cdn, NAME, archiveBytes(1));
     mkdirSync(tree);
     writeFileSync(join(tree, NAME), "precious");
@@ -320,7 +401,7 @@ describe("what lies in the tree already", () => {
     expect(read(NAME).toString()).toBe("precious");
   });
 
-  test("stays when its place offers another archive under the same name", async () => {
+  test("[threat mirror-keeps] stays when its place offers another archive under the same name", async () => {
     putArchive(cdn, NAME, archiveBytes(1));
     await using server = serveFolder(cdn);
     await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [server.url] });
@@ -362,7 +443,7 @@ describe("signatures", () => {
     expect(index().files[NAME]?.origin).toMatchObject({ proof: "signature", key: publisher.key.id });
   });
 
-  test("by another key than the trusted one keep the archive out", async () => {
+  test("[threat mirror-proof] by another key than the trusted one keep the archive out", async () => {
     const { report } = await buildSigned({ demands: { keys: [site.key], skipSignature: false } }, true);
     expect(report.failed).toMatchObject([{ error: { code: "E_SIGNATURE" } }]);
     expect(visible()).toEqual(["index.json"]);
@@ -391,6 +472,47 @@ describe("signatures", () => {
   });
 });
 
+describe("signatures in the tree, of an archive whose place has none", () => {
+  const NAME = nameOf("18.1.0");
+  const [publisher, site, other] = [signingKey(), signingKey(), signingKey()];
+
+  test.each([
+    ["the publisher's", undefined],
+    ["an earlier one of the site", other.signer],
+  ])("%s is replaced by the site's only when that is wanted", async (_, earlier) => {
+    const sha256 = putArchive(cdn, NAME, archiveBytes(1));
+    const origins = [folderOrigin(mirrorWorld().localFiles, cdn)];
+    const target = { versions: ["18.1.0"], origins };
+    if (earlier === undefined) writeFileSync(join(cdn, `${NAME}.sig`), publisher.sign(sha256));
+    await build(mirrorWorld(), tree, { ...target, ...(earlier && { signer: earlier }) });
+    rmSync(join(cdn, `${NAME}.sig`), { force: true });
+    const before = read(`${NAME}.sig`).toString();
+    const origin = index().files[`${NAME}.sig`]?.origin;
+
+    const { failed } = await build(mirrorWorld(), tree, { ...target, signer: site.signer });
+    expect(failed).toMatchObject([{ error: { code: "E_MIRROR", hint: expect.stringContaining("--replace-sig") } }]);
+    await build(mirrorWorld(), tree, target);
+    expect(read(`${NAME}.sig`).toString()).toBe(before);
+    expect(index().files[`${NAME}.sig`]?.origin).toEqual(origin as never);
+
+    await build(mirrorWorld(), tree, { ...target, signer: site.signer, replaceSignatures: true });
+    expect(read(`${NAME}.sig`).toString()).toBe(site.sign(sha256));
+  });
+});
+
+test("what was imported is signed by a build from the tree itself", async () => {
+  const sha256 = putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+  const from = (folder: string) => ({
+    versions: ["18.1.0"],
+    origins: [folderOrigin(mirrorWorld().localFiles, folder)],
+  });
+  await build(mirrorWorld(), tree, from(cdn));
+  const site = signingKey();
+  const report = await build(mirrorWorld(), tree, { ...from(tree), signer: site.signer });
+  expect(report).toMatchObject({ present: [nameOf("18.1.0")], failed: [] });
+  expect(read(`${nameOf("18.1.0")}.sig`).toString()).toBe(site.sign(sha256));
+});
+
 describe("old versions", () => {
   const put = (...versions: string[]) =>
     versions.map((version, at) => putArchive(cdn, nameOf(version), archiveBytes(at)));
@@ -411,6 +533,21 @@ describe("old versions", () => {
       "18.2.0",
       "18.2.0",
     ]);
+  });
+
+  test("[threat mirror-keeps] stay when only a signature or a checksum of newer ones is there", async () => {
+    put("18.1.0");
+    await using server = serveFolder(cdn);
+    const target = { versions: ["18.1.0"], urls: [server.url] };
+    await build(mirrorWorld(), tree, target);
+    const alone = Object.fromEntries(
+      ["999.0.1", "999.0.2"].map((one) => [`${nameOf(one)}.sig`, { sha256: "a".repeat(64), bytes: 1, release: one }]),
+    );
+    const found = index();
+    writeFileSync(join(tree, "index.json"), formatIndex({ ...found, files: { ...found.files, ...alone } }));
+    put("18.2.0");
+    const report = await build(mirrorWorld(), tree, { ...target, versions: ["18.2.0"], keep: 2 });
+    expect(report.pruned).not.toContain(nameOf("18.1.0"));
   });
 
   test("stay when they are named, when another one is missing, and when they were replaced", async () => {

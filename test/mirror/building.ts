@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BuildRequest, buildMirror } from "../../src/mirror/build.ts";
 import { httpOrigin } from "../../src/mirror/origins.ts";
 import { parseVersionWish } from "../../src/mirror/versions.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { World } from "../../src/platform/world.ts";
 import { sha256Of } from "../release/archive.ts";
 import { quickClock } from "../support/quick-clock.ts";
@@ -18,7 +18,7 @@ export function temporaryFolder() {
 
 /** This machine, with a network that needs no TLS and pauses that are over at once. */
 export function mirrorWorld(parts: Partial<World> = {}): World & { log: KeptLog } {
-  const http = fetchHttp({
+  const http = openHttp({
     trust: () => {
       throw new Error("these tests use no TLS");
     },
@@ -59,6 +59,7 @@ export function build(world: World, directory: string, { versions, urls = [], ..
     signer: undefined,
     replaceSignatures: false,
     jobs: 3,
+    installer: undefined,
     keep: undefined,
     ...rest,
   });

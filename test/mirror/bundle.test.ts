@@ -46,16 +46,34 @@ describe("a bundle", () => {
   });
 
   test.each<[string, string[], string[]]>([
-    ["everything", [], [archive(OLD), archive(NEW), "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
+    [
+      "everything",
+      [],
+      [
+        archive(OLD),
+        archive(NEW),
+        "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz",
+        "teleport-ent-v18.3.0-linux-amd64-bin.tar.gz",
+        "teleport-ent-v18.3.0-linux-amd64-fips-bin.tar.gz",
+      ],
+    ],
     ["a version in all its editions", [NEW], [archive(NEW), "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
     ["a version as tags have it", [`v${OLD}`], [archive(OLD)]],
-    ["a range of versions", ["18.2..18.9"], [archive(NEW), "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
+    ["a range of versions", ["18.2..18.2.9"], [archive(NEW), "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
     ["one edition", [`${NEW}+Enterprise`], ["teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
+    ["the other edition", ["18.3.0+Enterprise+FIPS"], ["teleport-ent-v18.3.0-linux-amd64-fips-bin.tar.gz"]],
+    [
+      "one edition, where there is one of a longer name",
+      ["18.3.0+Enterprise"],
+      ["teleport-ent-v18.3.0-linux-amd64-bin.tar.gz"],
+    ],
     ["several versions", [OLD, `${NEW}+Enterprise`], [archive(OLD), "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz"]],
   ])("of %s has them and what is of the mirror itself", async (_, versions, wanted) => {
     using place = mirrorPlace();
     const enterprise = {
       "teleport-ent-v18.2.0-linux-amd64-bin.tar.gz": { content: "e", release: `${NEW}+Enterprise` },
+      "teleport-ent-v18.3.0-linux-amd64-bin.tar.gz": "e",
+      "teleport-ent-v18.3.0-linux-amd64-fips-bin.tar.gz": "f",
     };
     const tree = place.tree("tree", { ...releaseFiles(OLD), ...releaseFiles(NEW), ...enterprise, ...SCRIPT });
     await writeBundle(place.world, { tree, to: place.at("b.tar"), versions });
@@ -92,6 +110,16 @@ describe("a bundle", () => {
     expect(readdirSync(place.at(".")).sort()).toEqual(["b.tar", "b.tar.sig", "tree"]);
   });
 
+  test("is not begun where a folder is, nor in one that is not there", async () => {
+    using place = mirrorPlace();
+    const tree = place.tree("tree", releaseFiles(NEW));
+    const inFolder = writeBundle(place.world, { tree, to: place.at("tree"), ...all });
+    await expect(inFolder).rejects.toMatchObject({ code: "E_IO", hint: expect.stringContaining("/tree/teleport.tar") });
+    expect(place.log.lines).toEqual([]);
+    const nowhere = writeBundle(place.world, { tree, to: place.at("none/b.tar"), ...all });
+    await expect(nowhere).rejects.toMatchObject({ code: "E_IO", message: expect.not.stringContaining("Error:") });
+  });
+
   test("is not made of a folder without an index", async () => {
     using place = mirrorPlace();
     const made = writeBundle(place.world, { tree: place.at("none"), to: place.at("b.tar"), ...all });
@@ -115,6 +143,23 @@ describe("a bundle", () => {
     symlinkSync(place.at("victim"), place.at(".b.tar.partial"));
     await writeBundle(place.world, { tree, to: place.at("b.tar"), ...all });
     expect(place.read("victim")).toBe("untouched");
+  });
+
+  test("is whole when two are written to one file at once, and the one that is not there says so", async () => {
+    using place = mirrorPlace();
+    const [one, two] = [OLD, NEW].map((version) => place.tree(version, releaseFiles(version, version.repeat(500_000))));
+    const write = (tree = "") => writeBundle(place.world, { tree, to: place.at("b.tar"), ...all });
+    const { info } = place.log;
+    let second: ReturnType<typeof write> | undefined;
+    place.log.info = (message, attributes) => {
+      info(message, attributes);
+      if (message === "Writing the bundle.") second ??= write(two);
+    };
+    const failed: unknown = await write(one).catch((error) => error);
+    const made = await second;
+    expect(failed).toMatchObject({ code: "E_LOCK_BUSY" });
+    expect(sha256Of(readFileSync(place.at("b.tar")))).toBe(made?.sha256 ?? "");
+    expect(readdirSync(place.at(".")).toSorted()).toEqual([OLD, NEW, "b.tar"]);
   });
 
   test("is not left behind by an interrupt", async () => {

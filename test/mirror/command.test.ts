@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import { join } from "node:path";
 import { makeAuthority, type ServerCertificate } from "../support/certificates.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
+import { makeUpdaterRelease } from "../support/updater-release.ts";
 import { archiveBytes, nameOf, putArchive, temporaryFolder } from "./building.ts";
 
 const PROGRAM = join(import.meta.dir, "../../src/bin/teleport-update.ts");
@@ -89,7 +90,7 @@ describe("mirror build", () => {
     const key = join(place.path, "site.key");
     expect(await run("keygen", "--to", key)).toMatchObject({ exitCode: 0, stderr: "" });
     const built = await run(...building("--version", "18.1.0", "--sign", key));
-    expect(built).toMatchObject({ exitCode: 0, stdout: "1 archives fetched (3 MB), 0 there already\n" });
+    expect(built).toMatchObject({ exitCode: 0, stdout: "1 files fetched (3 MB), 0 there already\n" });
     expect(await run("verify", "--at", tree, "--trusted-key", `${key}.pub`)).toEqual({
       exitCode: 0,
       stdout: `${tree}: as it was built, 3 files, 4 MB\n`,
@@ -97,13 +98,23 @@ describe("mirror build", () => {
     });
   });
 
+  test("brings the updater with its install script, and nothing else when nothing else is asked for", async () => {
+    const release = join(place.path, "release");
+    mkdirSync(release);
+    await makeUpdaterRelease(release, { version: "0.2.0", program: { script: "#!/bin/sh\n" } });
+    const built = await run("build", "--to", tree, "--arch", "amd64", "--installer", release);
+    expect(built).toMatchObject({ exitCode: 0, stdout: "2 files fetched (1 MB), 0 there already\n" });
+    expect(existsSync(join(tree, "install.sh"))).toBe(true);
+    expect(await run("verify", "--at", tree)).toMatchObject({ exitCode: 0 });
+  });
+
   test("names what is missing, makes the rest, and ends with 1", async () => {
     const { exitCode, stdout, stderr } = await run(...building("--version", "18.1.0", "--version", "18.2.0"));
-    expect(stdout).toBe("1 archives fetched (3 MB), 0 there already, 1 missing\n");
+    expect(stdout).toBe("1 files fetched (3 MB), 0 there already, 1 missing\n");
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({
       code: "E_MIRROR",
-      error: `1 of 2 archives are not in \`${tree}\`: \`${nameOf("18.2.0")}\``,
+      error: `1 of 2 files are not in \`${tree}\`: \`${nameOf("18.2.0")}\``,
     });
   });
 
@@ -136,6 +147,27 @@ describe("mirror build", () => {
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({ code });
     expect(existsSync(tree)).toBe(false);
+  });
+
+  test.each([
+    ["--from", "http://127.0.0.1", "https://mirror.example.com/teleport"],
+    ["--from", import.meta.path, `--from ${import.meta.dir}`],
+    ["--trusted-key", "/does/not/exist", "mirror keygen"],
+    ["--version", "18.1.0+Enterprise", "--edition ent"],
+  ])("says of %s %s what a mirror takes", async (flag, value, words) => {
+    const { stderr } = await run(...building("--version", "18.1.0", flag, value));
+    expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({ hint: expect.stringContaining(words) });
+  });
+
+  test("makes a folder that a web server may read, whatever the umask", async () => {
+    const words = ["mirror", ...building("--version", "18.1.0")];
+    const child = Bun.spawn(["/bin/sh", "-c", 'umask 077; exec "$@"', "sh", process.execPath, PROGRAM, ...words], {
+      env: {},
+      stderr: "ignore",
+    });
+    expect(await child.exited).toBe(0);
+    const modes = [tree, join(tree, NAME), join(tree, "index.json")].map((path) => statSync(path).mode & 0o777);
+    expect(modes).toEqual([0o755, 0o644, 0o644]);
   });
 
   test.each(["SIGKILL", "SIGTERM"] as const)("goes on after %s in the middle of an archive", async (signal) => {

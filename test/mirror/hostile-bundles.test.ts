@@ -35,7 +35,7 @@ const file = (more: Partial<Parameters<typeof entry>[0]> = {}) =>
 /** Imports what is at `b.tar`, and tells whether anything was made beside it. */
 async function refused(place: MirrorPlace): Promise<{ error: unknown; left: string[] }> {
   const before = readdirSync(place.at("."));
-  const request = { from: place.at("b.tar"), to: place.at("mirror"), digest: "", keys: [] };
+  const request = { from: place.at("b.tar"), to: place.at("mirror"), digest: "", keys: [], replaceSignatures: false };
   const error = await importBundle(place.world, request).then(
     () => undefined,
     (reason: unknown) => reason,
@@ -51,7 +51,7 @@ test("an honest bundle of the makers of these tests is taken", async () => {
   expect(place.read("mirror", NAME)).toBe(CONTENT);
 });
 
-describe("a bundle is refused, and nothing is written, when it has", () => {
+describe("[threat bundle-frame] a bundle is refused, and nothing is written, when it has", () => {
   const [first, second] = [listed("a", "1"), listed("b", "2")];
   const [one, two] = [entry({ name: "a", mode: 0o644, content: "1" }), entry({ name: "b", mode: 0o644, content: "2" })];
   test.each<[string, Buffer]>([
@@ -100,7 +100,7 @@ describe("a bundle is refused, and nothing is written, when it has", () => {
   });
 });
 
-describe("a bundle is refused, and nothing is written, when", () => {
+describe("[threat bundle-digests] a bundle is refused, and nothing is written, when", () => {
   test("a file has another content of the same length, be it the last one", async () => {
     using place = mirrorPlace();
     const other = file({ content: CONTENT.toUpperCase() });
@@ -117,8 +117,10 @@ describe("a bundle is refused, and nothing is written, when", () => {
     using place = mirrorPlace();
     const long = "0".repeat(5000);
     const name = `${NAME}.sha256`;
-    writeFileSync(place.at("b.tar"), bundleOf([listed(name, long)], entry({ name, mode: 0o644, content: long })));
-    expect((await refused(place)).error).toMatchObject({ code: "E_MIRROR" });
+    const files = [listed(NAME), listed(name, long)];
+    writeFileSync(place.at("b.tar"), bundleOf(files, file(), entry({ name, mode: 0o644, content: long })));
+    const message = expect.stringContaining("more than 4096 bytes");
+    expect((await refused(place)).error).toMatchObject({ code: "E_MIRROR", message });
   });
 
   test("any byte that matters is changed, or any end cut off", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { writeBundle } from "../../src/mirror/bundle.ts";
 import { type ImportRequest, importBundle } from "../../src/mirror/import-bundle.ts";
 import { readIndex } from "../../src/mirror/index-file.ts";
@@ -24,7 +24,14 @@ async function bundled(place: MirrorPlace, files: Files = releaseFiles(NEW), sig
 }
 
 const imported = (place: MirrorPlace, more: Partial<ImportRequest> = {}) =>
-  importBundle(place.world, { from: place.at("b.tar"), to: place.at("mirror"), digest: "", keys: [], ...more });
+  importBundle(place.world, {
+    from: place.at("b.tar"),
+    to: place.at("mirror"),
+    digest: "",
+    keys: [],
+    replaceSignatures: false,
+    ...more,
+  });
 const namesIn = (folder: string) => readdirSync(folder).sort();
 const listed = (place: MirrorPlace) => namesIn(place.at("mirror")).filter((name) => name !== ".lock");
 const indexOf = (place: MirrorPlace) => readIndex(place.world.localFiles, place.at("mirror/index.json"));
@@ -98,9 +105,29 @@ describe("an import", () => {
     using place = mirrorPlace();
     await bundled(place);
     const world = { ...place.world, signal: AbortSignal.abort() };
-    const run = importBundle(world, { from: place.at("b.tar"), to: place.at("mirror"), digest: "", keys: [] });
+    const run = importBundle(world, {
+      from: place.at("b.tar"),
+      to: place.at("mirror"),
+      digest: "",
+      keys: [],
+      replaceSignatures: false,
+    });
     await expect(run).rejects.toMatchObject({ code: "E_CANCELED" });
     expect(namesIn(place.at("."))).toEqual(["b.tar", "tree"]);
+  });
+
+  test("[threat bundle-digests] ends when the bundle is another by now, and what it was then is not taken", async () => {
+    using place = mirrorPlace();
+    await bundled(place);
+    const { info } = place.log;
+    place.log.info = (message, attributes) => {
+      info(message, attributes);
+      if (message !== "The bundle is whole.") return;
+      const path = place.at("b.tar");
+      writeFileSync(path, readFileSync(path, "latin1").replaceAll(`archive of ${NEW}`, `ARCHIVE of ${NEW}`), "latin1");
+    };
+    await expect(imported(place)).rejects.toMatchObject({ code: "E_MIRROR" });
+    expect(listed(place)).toEqual([]);
   });
 
   test("waits for nobody who writes into the same tree", async () => {
@@ -126,7 +153,7 @@ describe("an import", () => {
       (place) => symlinkSync(place.at("victim"), `${place.tree("mirror", {})}/${ARCHIVE}`),
       "is no regular file",
     ],
-  ])("stops before the first file where %s is in the way", async (_, prepare, message) => {
+  ])("[threat mirror-keeps] stops before the first file where %s is in the way", async (_, prepare, message) => {
     using place = mirrorPlace();
     await bundled(place);
     prepare(place);
@@ -140,7 +167,51 @@ describe("an import", () => {
   });
 });
 
-describe("a bundle is believed", () => {
+test("[threat mirror-keeps] a file of somebody is not replaced, though every object knows its name", async () => {
+  using place = mirrorPlace();
+  writeFileSync(`${place.tree("mirror", {})}/constructor`, "theirs");
+  await bundled(place, { constructor: "other" });
+  await expect(imported(place)).rejects.toMatchObject({ code: "E_MIRROR" });
+});
+
+test("[threat mirror-keeps] a file of somebody stays theirs when a bundle has the same, and no later one replaces it", async () => {
+  using place = mirrorPlace();
+  writeFileSync(`${place.tree("mirror", {})}/robots.txt`, "Disallow: /\n");
+  await bundled(place, { ...releaseFiles(NEW), "robots.txt": "Disallow: /\n" });
+  await imported(place);
+  expect(Object.keys(indexOf(place)?.files ?? {})).toEqual([ARCHIVE, `${ARCHIVE}.sha256`]);
+  await bundled(place, { "robots.txt": "Allow: /\n" });
+  await expect(imported(place)).rejects.toMatchObject({ code: "E_MIRROR" });
+});
+
+test("[threat mirror-keeps] a signature stays that is another one than the bundle's, unless it is to be replaced", async () => {
+  using place = mirrorPlace();
+  place.tree("mirror", { ...releaseFiles(NEW), [`${ARCHIVE}.sig`]: "the site's" });
+  await bundled(place, { ...releaseFiles(NEW), ...releaseFiles(OLD), [`${ARCHIVE}.sig`]: "the publisher's" });
+  await expect(imported(place)).rejects.toMatchObject({
+    code: "E_MIRROR",
+    hint: expect.stringContaining("--replace-signatures"),
+  });
+  expect(place.read(`mirror/${ARCHIVE}.sig`)).toBe("the site's");
+  await imported(place, { replaceSignatures: true });
+  expect(place.read(`mirror/${ARCHIVE}.sig`)).toBe("the publisher's");
+  // A damaged one vouches for nothing.
+  writeFileSync(place.at(`mirror/${ARCHIVE}.sig`), "damaged");
+  await imported(place);
+  expect(place.read(`mirror/${ARCHIVE}.sig`)).toBe("the publisher's");
+});
+
+test("says so when nobody vouches for a bundle", async () => {
+  using place = mirrorPlace();
+  const { sha256 } = await bundled(place);
+  const warnings = () => place.log.lines.filter((line) => line.startsWith("WARN The bundle may be anybody's"));
+  await imported(place, { digest: sha256 });
+  expect(warnings()).toHaveLength(0);
+  await imported(place);
+  expect(warnings()).toHaveLength(1);
+});
+
+describe("[threat bundle-belief] a bundle is believed", () => {
   test("with `--digest`, when it is that one", async () => {
     using place = mirrorPlace();
     const { sha256 } = await bundled(place);
@@ -185,15 +256,47 @@ describe("a bundle is believed", () => {
     });
   });
 
+  test("with a trusted key for its files only, not for the dates that its list gives them", async () => {
+    using place = mirrorPlace();
+    const { sign, keys } = await siteKey(place);
+    const signature = { [`${ARCHIVE}.sig`]: sign(sha256Of(`archive of ${NEW}`)) };
+    const { sha256 } = await bundled(place, { ...releaseFiles(NEW), ...signature });
+    await imported(place, { keys });
+    expect(statSync(place.at(`mirror/${ARCHIVE}.sha256`)).mtimeMs).toBeGreaterThan(PUBLISHED.getTime() + 1000);
+    await imported(place, { keys, digest: sha256, to: place.at("second") });
+    expect(statSync(place.at(`second/${ARCHIVE}.sha256`)).mtime).toEqual(PUBLISHED);
+  });
+
+  test.each(["sha256", "sig"])("not with a .%s alone, which would replace that of the tree", async (suffix) => {
+    using place = mirrorPlace();
+    place.tree("mirror", releaseFiles(NEW));
+    await bundled(place, { [`${ARCHIVE}.${suffix}`]: `${sha256Of(`archive of ${NEW}`)} \n` });
+    const message = expect.stringContaining("comes without");
+    await expect(imported(place)).rejects.toMatchObject({ code: "E_MIRROR", message });
+    expect(place.read(`mirror/${ARCHIVE}.sha256`)).toEndWith(`${ARCHIVE}\n`);
+  });
+
   test.each<[string, (keys: { sign: Sign; other: Sign }) => { files?: Files; sign?: Sign }, string]>([
     ["no signature", () => ({}), "neither"],
     ["a signature by another key", ({ other }) => ({ sign: other }), "no signature by a trusted key"],
     ["a signature of another bundle", ({ sign }) => ({ sign: () => sign("0".repeat(64)) }), "no signature by"],
     ["something else for a signature", () => ({ sign: () => "<html>" }), "is not base64"],
     [
-      "signatures of its archives only",
-      ({ sign }) => ({ files: { "install.sh": "evil", [`${ARCHIVE}.sig`]: sign(sha256Of(`archive of ${NEW}`)) } }),
-      "`install.sh.sig`",
+      "a signature of one archive only",
+      ({ sign }) => ({ files: { ...releaseFiles(OLD), [`${ARCHIVE}.sig`]: sign(sha256Of(`archive of ${NEW}`)) } }),
+      `v${OLD}-linux-amd64-bin.tar.gz.sig\``,
+    ],
+    [
+      // It would be as good under the name of any other file.
+      "a script, signed or not, without a signature of the whole",
+      ({ sign }) => ({
+        files: {
+          "install.sh": `archive of ${NEW}`,
+          "install.sh.sig": sign(sha256Of(`archive of ${NEW}`)),
+          [`${ARCHIVE}.sig`]: sign(sha256Of(`archive of ${NEW}`)),
+        },
+      }),
+      "`install.sh` needs it",
     ],
     [
       "a signature of its archive by another key",

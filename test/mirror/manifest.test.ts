@@ -24,7 +24,6 @@ test("is read as it was written", () => {
         name,
         bytes: fc.integer({ min: 0, max: 2 ** 32 }),
         sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
-        release: plain,
         origin: fc.record(
           { place: plain, proof: plain, key: plain, fetched: plain },
           { requiredKeys: ["place", "proof", "fetched"] },
@@ -45,12 +44,17 @@ test("is read as it was written", () => {
   );
 });
 
+test("reads from the name which release a file is of", () => {
+  const name = "teleport-ent-v18.1.0-linux-amd64-fips-bin.tar.gz.sha256";
+  expect(read(written([file(name)])).files[0]?.release).toBe("18.1.0+Enterprise+FIPS");
+});
+
 test("drops what it does not know, so that a later release may add to it", () => {
   const text = written([file("a", { later: 1 })], { more: true });
   expect(read(text)).toEqual(manifestOf([file("a")]));
 });
 
-describe("is refused", () => {
+describe("[threat bundle-names] is refused", () => {
   test.each<[string, string, string]>([
     ["no JSON", "{", "no bundle of a mirror"],
     ["of another kind", JSON.stringify({ kind: "teleport_mirror", version: "v1", files: [] }), "no bundle of a mirror"],
@@ -83,6 +87,14 @@ describe("is refused", () => {
       written([file("a", { origin: { place: "x".repeat(2001), proof: "", fetched: "" } })]),
       "is something else",
     ],
+    [
+      // By which `--keep` would remove all others.
+      "with a release that its name is not of",
+      written([file("teleport-v18.1.0-linux-amd64-bin.tar.gz.sig", { release: "999.0.0" })]),
+      "is another one",
+    ],
+    ["with a release of what is of none", written([file("notes.txt", { release: "18.1.0" })]), "is another one"],
+    ["nested without end", `${"[".repeat(1000)}`, "no bundle of a mirror"],
     ["with an origin that is none", written([file("a", { origin: null })]), "is something else"],
     ["with a date that is none", written([file("a", { modified: "2026-99-99T00:00:00Z" })]), "`modified` of `a`"],
   ])("%s", (_, text, message) => {

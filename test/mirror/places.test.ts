@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { httpOrigin } from "../../src/mirror/origins.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import { makeAuthority, type ServerCertificate } from "../support/certificates.ts";
 import { freePort, nginxObstacle, runNginx } from "../support/nginx.ts";
 import { startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -18,7 +18,7 @@ let mirror: ReturnType<typeof temporaryFolder>;
 beforeAll(async () => {
   certificate = await (await makeAuthority()).issue();
   world = mirrorWorld({
-    http: fetchHttp({
+    http: openHttp({
       trust: () => ({ pem: certificate.ca, files: ["the test's own authority"] }),
       insecure: false,
       proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },

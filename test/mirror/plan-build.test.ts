@@ -56,6 +56,13 @@ describe("a range takes what there is", () => {
     expect(names({ versions: ["18", "18.1.0"], keep: 1 })).toEqual([nameOf("18.1.0"), nameOf("18.3.0")]);
   });
 
+  test("also where a place lists as many as it may", () => {
+    const many = Array.from({ length: 100_000 }, (_, at) => nameOf(`18.${at}.0`));
+    const begun = performance.now();
+    expect(names({ versions: ["18"] }, many)).toHaveLength(many.length);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  }, 60_000);
+
   test("and nothing is a failure", () => {
     expect(() => plan({ versions: ["17"] })).toThrow(expect.objectContaining({ code: "E_MIRROR" }));
     expect(() => plan({ versions: ["18"], editions: [EDITIONS.ent] })).toThrow(

@@ -21,6 +21,7 @@ describe("a request is for", () => {
     ["/teleport", "/teleport"],
     ["/teleport/", "/teleport"],
     ["/teleportx/a", "/teleport"],
+    ["/teleportxa", "/teleport"],
     ["/other/a", "/teleport"],
     ["/.hidden", ""],
     ["/.a.partial", ""],
@@ -39,7 +40,7 @@ describe("a request is for", () => {
     ["/a%0d%0aX: y", ""],
     ["http://e.test/a", ""],
     [`/${"a".repeat(300)}`, ""],
-  ])("%s below %j: nothing", (target, prefix) => {
+  ])("[threat served-names] %s below %j: nothing", (target, prefix) => {
     expect(servedName(target, prefix)).toBeUndefined();
   });
 });

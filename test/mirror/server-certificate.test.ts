@@ -32,7 +32,7 @@ test.each([
   ],
   ["an open key", own.cert, own.key, 0o644, "`/key.pem`: everybody may read it"],
   ["an old certificate", old.cert, old.key, 0o600, "`/cert.pem`: it was valid until 2"],
-])("%s is refused before the server starts", (_, cert, key, mode, reason) => {
+])("[threat signing-key] %s is refused before the server starts", (_, cert, key, mode, reason) => {
   using host = temporaryHost();
   if (cert !== undefined) host.write(PATHS.cert, cert);
   if (key !== undefined) host.write(PATHS.key, key, mode);

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSiteKey, signatureText, writeSiteKey } from "../../src/mirror/site-key.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
+import { parseP256Key } from "../../src/platform/p256.ts";
 import { sha256Of } from "../release/archive.ts";
 import { must } from "../support/must.ts";
 import { temporaryFolder } from "./building.ts";
@@ -18,7 +19,7 @@ afterEach(() => folder[Symbol.dispose]());
 const files = hostFiles();
 
 describe("a new key", () => {
-  test("is for nobody else, and its public half for everybody", async () => {
+  test("[threat signing-key] is for nobody else, and its public half for everybody", async () => {
     const { id, publicFile } = await writeSiteKey(files, path);
     expect([path, publicFile].map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o644]);
     expect((await readSiteKey(files, path)).key.id).toBe(id);
@@ -38,10 +39,25 @@ describe("a new key", () => {
     writeFileSync(join(folder.path, name), "precious");
     await expect(writeSiteKey(files, path)).rejects.toMatchObject({ code: "E_SIGNING_KEY" });
     expect(readFileSync(join(folder.path, name), "utf8")).toBe("precious");
+    expect(readdirSync(folder.path)).toEqual([name]);
   });
 });
 
-describe("a key is refused", () => {
+test("two runs at once make one pair", async () => {
+  const runs = await Promise.allSettled([writeSiteKey(files, path), writeSiteKey(files, path)]);
+  const made = runs.flatMap((run) => (run.status === "fulfilled" ? [run.value.id] : []));
+  expect(made).toHaveLength(1);
+  expect((await readSiteKey(files, path)).key.id).toBe(made[0] ?? "");
+  expect(parseP256Key(readFileSync(`${path}.pub`, "utf8"))?.id).toBe(made[0] ?? "");
+});
+
+test("[threat signing-key] a key is not made in a mirror, which everybody is shown", async () => {
+  writeFileSync(join(folder.path, "index.json"), "{}");
+  await expect(writeSiteKey(files, path)).rejects.toMatchObject({ code: "E_SIGNING_KEY" });
+  expect(readdirSync(folder.path)).toEqual(["index.json"]);
+});
+
+describe("[threat signing-key] a key is refused", () => {
   test.each([
     ["that is not there", async () => {}],
     ["that others may read", () => writeSiteKey(files, path).then(() => chmodSync(path, 0o640))],

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folderOrigin } from "../../src/mirror/origins.ts";
+import { lockTree } from "../../src/mirror/tree-lock.ts";
 import { formatTreeReport, verifyTree } from "../../src/mirror/verify.ts";
 import { makeP256Pair, type P256Signer, parseP256Signer } from "../../src/platform/p256-signer.ts";
 import { archiveBytes, build, mirrorWorld, nameOf, putArchive, temporaryFolder } from "./building.ts";
@@ -56,16 +57,8 @@ describe("damage is named", () => {
       () => writeFileSync(at(`${FIRST}.sha256`), `${"ab".repeat(32)}  ${FIRST}\n`),
       [`${FIRST}.sha256 changed`, `${FIRST}.sha256 checksum`],
     ],
-    [
-      "a checksum that is gone",
-      () => rmSync(at(`${FIRST}.sha256`)),
-      [`${FIRST}.sha256 checksum`, `${FIRST}.sha256 missing`],
-    ],
-    [
-      "a signature that is gone",
-      () => rmSync(at(`${SECOND}.sig`)),
-      [`${SECOND}.sig missing`, `${SECOND}.sig signature`],
-    ],
+    ["a checksum that is gone", () => rmSync(at(`${FIRST}.sha256`)), [`${FIRST}.sha256 missing`]],
+    ["a signature that is gone", () => rmSync(at(`${SECOND}.sig`)), [`${SECOND}.sig missing`]],
     [
       "a file of somebody else",
       () => writeFileSync(at("teleport-v19.0.0-linux-amd64-bin.tar.gz"), "x"),
@@ -102,6 +95,25 @@ test("signatures are looked at with a key only", async () => {
 test("a download that was interrupted is told, and is no damage", async () => {
   writeFileSync(at(`.${FIRST}.partial`), "x");
   expect(await verify()).toMatchObject({ damage: [], partial: [`.${FIRST}.partial`] });
+});
+
+test("what a file system of its own has at its top is no damage", async () => {
+  mkdirSync(at("lost+found"));
+  expect((await verify()).damage).toEqual([]);
+});
+
+test("who looks sees how far it is", async () => {
+  const drawn: string[] = [];
+  const terminal = { columns: 80, write: (text: string) => drawn.push(text) };
+  await verifyTree({ ...world, terminal }, tree, []);
+  expect(drawn.join("")).toContain("100%");
+});
+
+test("a folder into which the first build is under way is told from one that is no mirror", async () => {
+  using empty = temporaryFolder();
+  using _ = await lockTree(world, empty.path);
+  const hint = expect.stringContaining("is under way");
+  await expect(verifyTree(world, empty.path, [])).rejects.toMatchObject({ code: "E_MIRROR", hint });
 });
 
 test("a folder without an index is no mirror", async () => {

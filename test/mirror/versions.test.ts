@@ -47,6 +47,14 @@ test.each(["", "..", "18.x", "latest", "18.2..y", "18.2...18.4", "<", "18 || 19"
   },
 );
 
+test.each([
+  ["18.4.2+Enterprise", "--edition ent`"],
+  ["18.4.2+Enterprise+FIPS", "--edition ent-fips`"],
+])("the edition of %s is told by a flag of its own", (text, hint) => {
+  const wanted = expect.objectContaining({ code: "E_VERSION", hint: expect.stringContaining(hint) });
+  expect(() => parseVersionWish(text)).toThrow(wanted);
+});
+
 test("any text is a wish, or refused as one", () => {
   const text = fc.string({ unit: fc.constantFrom(..."0189.<>= -v+rc") });
   fc.assert(

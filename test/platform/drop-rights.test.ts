@@ -9,7 +9,7 @@ test("a user is found with its groups, by name or number", async () => {
   expect(await findIdentity(hostProcesses, String(nobody.user))).toEqual(nobody);
 });
 
-describe("nobody is served as", () => {
+describe("[threat serve-rights] nobody is served as", () => {
   test.each([
     ["root", "it has rights of root"],
     ["0", "it has rights of root"],

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostFiles } from "../../src/platform/host-files.ts";
-import { findOpenPlaces } from "../../src/platform/open-places.ts";
+import { findOpenPlaces, type OpenPlace } from "../../src/platform/open-places.ts";
 
 const NOBODY = 65_534;
 const STAFF = 50;
@@ -25,7 +25,14 @@ const folder = (path: string, bits = 0o755) => {
   mkdirSync(at(path));
   mode(path, bits);
 };
-const found = (path: string) => findOpenPlaces(hostFiles(root), [path]);
+/** As they would be told of a host that runs; that they are told of this machine has a test of its own. */
+const ofHost = (places: OpenPlace[]) =>
+  places.map(({ path, command, ...rest }) => ({
+    ...rest,
+    path: path.replace(root, "") || "/",
+    command: command.replace(root, ""),
+  }));
+const found = (path: string) => ofHost(findOpenPlaces(hostFiles(root), [path]));
 const paths = (path: string) => found(path).map((place) => place.path);
 
 describe("[threat closed-parents] a way is closed", () => {
@@ -137,7 +144,7 @@ describe("[threat closed-parents] a way is open", () => {
   test("at every place, each named once", () => {
     mode("opt", 0o777);
     folder("opt/x", 0o777);
-    expect(findOpenPlaces(hostFiles(root), ["/opt/x/a", "/opt/x/b"]).map(({ path }) => path)).toEqual([
+    expect(ofHost(findOpenPlaces(hostFiles(root), ["/opt/x/a", "/opt/x/b"])).map(({ path }) => path)).toEqual([
       "/opt",
       "/opt/x",
     ]);
@@ -153,4 +160,14 @@ test("[threat closed-parents] a loop of links ends in an error", () => {
   symlinkSync("/opt/b", at("opt/a"));
   symlinkSync("/opt/a", at("opt/b"));
   expect(() => found("/opt/a/x")).toThrow("too many links");
+});
+
+test("a place of a tree is told by where it really lies, as its command would act on this machine's own otherwise", () => {
+  chmodSync(root, 0o757);
+  symlinkSync("/data", at("opt/link"));
+  mode("data", 0o757);
+  expect(findOpenPlaces(hostFiles(root), ["/opt/link/x"])).toEqual([
+    { path: root, reason: "everybody may write it", command: `chmod go-w ${root}`, isDoubtful: false },
+    { path: at("data"), reason: "everybody may write it", command: `chmod go-w ${at("data")}`, isDoubtful: false },
+  ]);
 });

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostFiles } from "../../src/platform/host-files.ts";
+import { isTrustedAbove } from "../../src/platform/ownership.ts";
 import { must } from "../support/must.ts";
 
 let root: string;
@@ -12,6 +13,8 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const read = () => hostFiles(root).readOwn("/own", 100);
+/** Of the file behind the root: the same command must not move a file of the machine that builds an image. */
+const movedAway = () => `look at it, and move it away: \`mv ${root}/own ${root}/own.bad\``;
 const refusal = () => {
   try {
     return expect.unreachable(read());
@@ -38,7 +41,7 @@ test.each<[reason: string, plant: (path: string) => unknown]>([
   writeFileSync(join(root, "elsewhere"), "of others");
   if (!/link|regular/.test(reason)) writeFileSync(path, "");
   await plant(path);
-  const hint = reason.startsWith("is larger") ? "move it away" : "look at it, and move it away: `mv /own /own.bad`";
+  const hint = reason.startsWith("is larger") ? "move it away" : movedAway();
   expect(refusal()).toMatchObject({ code: "E_UNREADABLE_FILE", message: expect.stringContaining(reason), hint });
 });
 
@@ -47,7 +50,25 @@ test.if(process.geteuid?.() === 0)("[threat own-files] one of somebody else is r
   chownSync(join(root, "own"), 65_534, 0);
   expect(refusal()).toMatchObject({
     code: "E_UNREADABLE_FILE",
-    message: "`/own` may have been planted: it belongs to the user 65534",
-    hint: "look at it, and move it away: `mv /own /own.bad`",
+    message: `\`${root}/own\` may have been planted: it belongs to the user 65534`,
+    hint: movedAway(),
+  });
+});
+
+describe("[threat closed-parents] above a tree that root works on", () => {
+  const WHOLE = "         0          0 4294967295\n";
+  const CONTAINER = "         0     100000      65536\n";
+
+  test.each<[owner: number, sudoUser: number | undefined, uidMap: string | undefined, isTrusted: boolean]>([
+    [0, undefined, WHOLE, true],
+    [1000, undefined, WHOLE, false],
+    [1000, 1000, WHOLE, true],
+    [1001, 1000, WHOLE, false],
+    [65_534, undefined, WHOLE, false],
+    [65_534, undefined, undefined, false],
+    [65_534, undefined, CONTAINER, true],
+    [1000, undefined, CONTAINER, false],
+  ])("the user %p, called by %p, with the map %j: %p", (owner, sudoUser, uidMap, isTrusted) => {
+    expect(isTrustedAbove(owner, { sudoUser, uidMap })).toBe(isTrusted);
   });
 });

@@ -1,6 +1,8 @@
 import { ARCHIVE_MUTANTS } from "./archives.ts";
 import { ENVIRONMENT_MUTANTS } from "./environment.ts";
 import { FILE_MUTANTS } from "./files.ts";
+import { INSTALL_MUTANTS } from "./install-script.ts";
+import { MIRROR_MUTANTS } from "./mirrors.ts";
 import type { Mutant } from "./mutant.ts";
 import { NEIGHBOUR_MUTANTS } from "./neighbours.ts";
 import { SERVER_MUTANTS } from "./servers.ts";
@@ -12,4 +14,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...NEIGHBOUR_MUTANTS,
   ...ENVIRONMENT_MUTANTS,
   ...FILE_MUTANTS,
+  ...MIRROR_MUTANTS,
+  ...INSTALL_MUTANTS,
 ];

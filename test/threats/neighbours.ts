@@ -11,14 +11,14 @@ const ROOT_PATH = { file: "src/platform/root-path.ts", tests: ["test/platform/ro
 const PROGRAMS = { file: "src/platform/host-processes.ts", tests: ["test/fixed-programs.test.ts"] };
 
 const closedParents = [
-  { ...OPEN_PLACES, take: "if (!isTrustedOwner(stat.owner)) {", leave: "if (stat.owner < 0) {" },
+  { ...OPEN_PLACES, take: "if (!isTrusted(stat.owner)) {", leave: "if (stat.owner < 0) {" },
   { ...OPEN_PLACES, take: "(stat.mode & 0o002) !== 0) yield", leave: "(stat.mode & 0o002) > 2) yield" },
   { ...OPEN_PLACES, take: "(stat.mode & 0o020) !== 0 &&", leave: "(stat.mode & 0o020) > 16 &&" },
   { ...OPEN_PLACES, take: "isDoubtful: stat.group === 0 }", leave: "isDoubtful: stat.group >= 0 }" },
   { ...OPEN_PLACES, take: 'path !== "/usr/local" && !path.startsWith("/usr/local/")', leave: 'path === ""' },
   { ...OPEN_PLACES, take: "?.[1] === String(group)", leave: '?.[1] !== ""' },
   { ...OPEN_PLACES, take: 'if (kind !== "symlink") {', leave: 'if (kind !== "other") {' },
-  { ...OPEN_PLACES, take: "if (isSharedFolder(files.stat(at))) yield anybodys(next);", leave: "" },
+  { ...OPEN_PLACES, take: "if (isSharedFolder(files.stat(at))) yield anybodys(files, next);", leave: "" },
   { ...OPEN_PLACES, take: 'as === "passed" && isSharedFolder', leave: "isSharedFolder" },
   {
     ...OPEN_PLACES,
@@ -31,6 +31,15 @@ const closedParents = [
     take: "requireClosedNamespace(world, namespace, openPlaces);",
     leave: "",
   },
+  { ...CLOSED_PLACES, file: "src/update/closed-places.ts", take: "requireClosedWay(host);", leave: "" },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/closed-places.ts",
+    take: "requireClosed({ files, log }, ofTree);",
+    leave: "",
+  },
+  { ...OWNERSHIP, take: "|| owner === sudoUser)", leave: "|| owner > 0)" },
+  { ...OWNERSHIP, take: " && !WHOLE_MAP.test(uidMap)", leave: "" },
   { ...CLOSED_PLACES, file: "src/update/update.ts", take: "requireClosed(world, [original.spec.path]);", leave: "" },
   { ...CLOSED_PLACES, file: "src/update/enroll.ts", take: "requireClosed(world, [config.spec.path]);", leave: "" },
   {
@@ -105,8 +114,8 @@ const plantableFiles = [
   },
   {
     file: "src/platform/host-files.ts",
-    take: "readBounded(real(path), path, limit, constants.O_NOFOLLOW)),",
-    leave: "readBounded(realFollowed(path), path, limit, 0)),",
+    take: "readBounded(real(path), limit, constants.O_NOFOLLOW)),",
+    leave: "readBounded(realFollowed(path), limit, 0)),",
     tests: ["test/platform/host-files.test.ts", "test/cluster/updater-id.test.ts"],
   },
   {
@@ -131,7 +140,7 @@ const plantableFiles = [
     leave: "throw error;\n  }",
   },
   { ...SOCKET, take: "AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])", leave: "signal" },
-  { ...SOCKET, take: "if (length > BODY_LIMIT) throw", leave: "if (length < 0) throw" },
+  { ...SOCKET, file: "src/platform/socket-get.ts", take: "if (length > limit) throw", leave: "if (length < 0) throw" },
   {
     file: "src/host/setup-plan.ts",
     take: "if (files.stat(path) !== undefined) return [];\n  return [...directoryChanges(files, dataDirectory",

@@ -4,7 +4,7 @@ import { reportFailure } from "../../src/cli/failure.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import { createLog } from "../../src/platform/consola-log.ts";
 import { UpdateError } from "../../src/platform/errors.ts";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { Http } from "../../src/platform/http.ts";
 import { type Authority, makeAuthority } from "../support/certificates.ts";
 import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
@@ -119,7 +119,7 @@ function enroll(host: UpdateHost, { address, baseUrl }: HostileServer): Promise<
 }
 
 function network(): Http {
-  return fetchHttp({
+  return openHttp({
     trust: () => ({ pem: authority.ca, files: ["the test's own authority"] }),
     insecure: false,
     proxies: { httpsProxy: "", httpProxy: "", noProxy: "" },

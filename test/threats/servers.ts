@@ -130,8 +130,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "true-length",
-    file: "src/platform/fetch-http.ts",
-    take: "    checkLength(response, received, context);\n",
+    file: "src/platform/http-exchange.ts",
+    take: "    checkLength(reply, received, context);\n",
     leave: "",
     tests: ALL,
   },
@@ -158,7 +158,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "answer-limits",
-    file: "src/platform/fetch-http.ts",
+    file: "src/platform/http-exchange.ts",
     take: "if (size > limit) {",
     leave: "if (size < 0) {",
     tests: FETCH,
@@ -207,9 +207,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "status-means",
-    file: "src/platform/fetch-http.ts",
-    take: 'hop.url.protocol === "http:" && response.status === 407',
-    leave: "response.status === 407",
+    file: "src/platform/http-exchange.ts",
+    take: 'url.protocol !== "http:" || status !== 407',
+    leave: "status !== 407",
     tests: FETCH,
   },
   {

@@ -1,0 +1,39 @@
+import type { Mutant } from "./mutant.ts";
+
+const RUN = { file: "scripts/install/install.sh", tests: ["test/scripts/install/run.test.ts"] };
+const FOLDERS = { file: "scripts/install/install.sh", tests: ["test/scripts/install/folders.test.ts"] };
+const WHOLE = { file: "scripts/install/install.sh", tests: ["test/scripts/install/script.test.ts"] };
+
+const digest = [
+  { ...RUN, take: '[ "$found" != "$wanted" ] || return 0\n', leave: "return 0\n" },
+  { ...RUN, take: "--proto '=https' ", leave: "" },
+];
+
+const secrets = [
+  { ...RUN, take: "    secret=\n  fi\n", leave: "    :\n  fi\n" },
+  {
+    ...RUN,
+    take: `printf '%s\\n' "$secret" | curl -q --config - "$@"`,
+    leave: `curl -q \${secret:+--oauth2-bearer "$(cat "$token_file")"} "$@"`,
+  },
+  { ...RUN, take: String.raw`'' | *[!!-~]* | *\"* | *\\*) refuse`, leave: "'') refuse" },
+  { ...RUN, take: '[ "$fetcher" = curl ] || [ -z', leave: '[ "$fetcher" = wget ] || [ -z' },
+];
+
+const folder = [
+  { ...FOLDERS, take: "?????[!w]??[!w]?* | ?????????[tT]*) ;;", leave: "?*) ;;" },
+  { ...FOLDERS, take: '0 | "$(id -u)") ;;', leave: "?*) ;;" },
+  { ...FOLDERS, take: '! "$work/probe" 2>/dev/null || return 0', leave: "return 0" },
+  { ...FOLDERS, take: '[ "$free" -ge "$SPACE_NEEDED_KB" ]', leave: '[ "$free" -ge 0 ]' },
+];
+
+/** What is left of the group is an error at the very end, when all is done. */
+const whole = [{ ...WHOLE, take: "\n{\n\n# Filled in", leave: "\n\n# Filled in" }];
+
+/** The rules of the install script, taken out. */
+export const INSTALL_MUTANTS: readonly Mutant[] = Object.entries({
+  "install-digest": digest,
+  "install-secrets": secrets,
+  "install-folder": folder,
+  "install-whole": whole,
+}).flatMap(([rule, mutants]) => mutants.map((mutant) => ({ rule, ...mutant })));
