@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { createServer } from "node:http";
+import { startConnectProxy } from "../../support/connect-proxy.ts";
+import { type InstallOptions, NOTING_PROGRAM, runInstallScript, SHELLS } from "../../support/install-run.ts";
+import { startTarballServer, type TarballServer } from "../../support/tarball-server.ts";
+
+const VERSION = "0.2.0";
+const KINDS = ["linux-amd64", "linux-arm64", "linux-amd64-fips", "linux-arm64-fips"];
+const ARCHITECTURE = process.arch === "x64" ? "amd64" : "arm64";
+const TARBALL = `teleport-update-v${VERSION}-linux-${ARCHITECTURE}-bin.tar.gz`;
+const FIPS_TARBALL = TARBALL.replace("-bin", "-fips-bin");
+const CA = ["--ca-file", "/mnt/ca.pem"];
+
+let server: TarballServer;
+beforeAll(async () => {
+  server = await startTarballServer({ version: VERSION, kinds: KINDS, program: { script: NOTING_PROGRAM } });
+}, 60_000);
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(() => {
+  server.takeRequests();
+  server.answer = undefined;
+});
+
+const run = (words: readonly string[], { files, ...options }: InstallOptions = {}) =>
+  runInstallScript(server.release.script, words, { files: { "ca.pem": server.ca, ...files }, ...options });
+
+describe.each(Object.keys(SHELLS) as (keyof typeof SHELLS)[])("%s runs", (shell) => {
+  test("the program with all words and the caller's environment, ends as it does, and leaves nothing", async () => {
+    const words = ["--proxy", "p.test:443", "--group", "a b 'c' \"d\" * $(e)", ...CA];
+    const env = {
+      PROGRAM_CODE: "7",
+      TELEPORT_UPDATE_GROUP: "g",
+      HTTPS_PROXY: "http://proxy.test:3128",
+      https_proxy: "",
+    };
+    const { exitCode, words: got, noted, left, output } = await run(words, { shell, env, before: "umask 0027" });
+    expect({ output, exitCode, got, left }).toMatchObject({ exitCode: 7, got: ["enable", ...words], left: [] });
+    expect(noted("stdin")).toBe("");
+    expect(noted("umask").trim()).toBe("0027");
+    expect(noted("folder")).toMatch(/^700 \/tmp\/teleport-update\.\w{6}\n$/);
+    const variables = noted("env").split("\n");
+    for (const [name, value] of Object.entries(env)) expect(variables).toContain(`${name}=${value}`);
+    expect(variables.filter((line) => /^(NO_PROXY|no_proxy)=/.test(line))).toEqual([]);
+    expect(server.takeRequests()).toEqual([`/default/${TARBALL}`]);
+  });
+});
+
+describe("the tarball comes", () => {
+  const mirror = (path: string) => ["--base-url", `${server.url}${path}`];
+
+  test.each<[string, () => { words: string[]; env?: Record<string, string> }, string[]]>([
+    ["from the base URL of the mirror", () => ({ words: mirror("/a") }), ["/a"]],
+    ["from one with a slash at its end", () => ({ words: [`--base-url=${server.url}/a/`] }), ["/a"]],
+    ["from one by its letter", () => ({ words: ["-b", `${server.url}/a`] }), ["/a"]],
+    ["from one right behind its letter", () => ({ words: [`-b${server.url}/a`] }), ["/a"]],
+    [
+      "from the variable",
+      () => ({ words: [], env: { TELEPORT_CDN_BASE_URL: `${server.url}/v\n${server.url}/w` } }),
+      ["/v"],
+    ],
+    [
+      "from the flag before the variable",
+      () => ({ words: mirror("/a"), env: { TELEPORT_CDN_BASE_URL: "https://v" } }),
+      ["/a"],
+    ],
+    ["from the default place, when the flag is reset", () => ({ words: ["--base-url", "default"] }), ["/default"]],
+    [
+      "from the next mirror, when one has none",
+      () => ({ words: [...mirror("/none"), ...mirror("/b")] }),
+      ["/none", "/b"],
+    ],
+    ["from the default place, when no mirror has one", () => ({ words: mirror("/none") }), ["/none", "/default"]],
+    [
+      "from the next mirror, when one has another",
+      () => ({ words: [...mirror("/bad"), ...mirror("/b")] }),
+      ["/bad", "/b"],
+    ],
+  ])("%s", async (_, given, places) => {
+    server.answer = (path) => {
+      if (path.startsWith("/none")) return { status: 404 };
+      return path.startsWith("/bad") ? { body: "not the tarball" } : undefined;
+    };
+    const { words, env = {} } = given();
+    const outcome = await run([...words, ...CA], { env });
+    expect(outcome).toMatchObject({ exitCode: 0, words: ["enable", ...words, ...CA], left: [] });
+    expect(server.takeRequests()).toEqual(places.map((place) => `${place}/${TARBALL}`));
+  });
+
+  test("after a cut line and an answer of a busy server", async () => {
+    const answers = [{ body: "half", isCut: true }, { status: 503 }];
+    server.answer = () => answers.shift();
+    expect(await run(CA)).toMatchObject({ exitCode: 0, left: [] });
+    expect(server.takeRequests()).toHaveLength(3);
+  }, 30_000);
+
+  test("through the proxy of the environment, the upper case first", async () => {
+    await using named = await startTarballServer(
+      { version: VERSION, kinds: KINDS, program: { script: NOTING_PROGRAM } },
+      "mirror.test",
+    );
+    await using proxy = await startConnectProxy({
+      route: () => new URL(named.url.replace("mirror.test", "127.0.0.1")).host,
+    });
+    const env = { HTTPS_PROXY: `http://${proxy.address}`, https_proxy: "http://127.0.0.1:1", no_proxy: "other.test" };
+    const files = { "ca.pem": named.ca };
+    expect(await runInstallScript(named.release.script, CA, { files, env })).toMatchObject({ exitCode: 0 });
+    const tunnel = `CONNECT ${new URL(named.url).host} HTTP/1.1`;
+    expect(proxy.requests).toEqual([tunnel]);
+    // What is empty says nothing, and a star among others spares every host.
+    const lower = { HTTPS_PROXY: "", https_proxy: env.HTTPS_PROXY };
+    expect(await runInstallScript(named.release.script, CA, { files, env: lower })).toMatchObject({ exitCode: 0 });
+    expect(proxy.requests).toEqual([tunnel, tunnel]);
+    const spared = { ...env, no_proxy: "other.test,*" };
+    expect(await runInstallScript(named.release.script, CA, { files, env: spared })).toMatchObject({ exitCode: 1 });
+    expect(proxy.requests).toEqual([tunnel, tunnel]);
+  });
+
+  test("for a host in FIPS mode as the other program, by the host's openssl", async () => {
+    const before = "mount -t tmpfs tmpfs /proc/sys; mkdir /proc/sys/crypto; echo 1 >/proc/sys/crypto/fips_enabled";
+    expect(await run(CA, { before, cover: { "/usr/bin/sha256sum": "" } })).toMatchObject({ exitCode: 0, left: [] });
+    expect(server.takeRequests()).toEqual([`/default/${FIPS_TARBALL}`]);
+  });
+
+  test("with openssl where there is no sha256sum", async () => {
+    expect(await run(CA, { cover: { "/usr/bin/sha256sum": "" } })).toMatchObject({ exitCode: 0 });
+  });
+
+  test("with wget where there is no curl", async () => {
+    expect(await run(CA, { cover: { "/usr/bin/curl": "" } })).toMatchObject({ exitCode: 0, left: [] });
+    expect(server.takeRequests()).toEqual([`/default/${TARBALL}`]);
+  });
+});
+
+describe("[threat install-digest] nothing runs", () => {
+  test.each([
+    ["when the tarball is another", { body: "another" }, /has the SHA-256 [0-9a-f]{64}, and must have [0-9a-f]{64}/],
+    ["when it is empty", { body: "" }, /has the SHA-256 e3b0c442[0-9a-f]{56}, and must have/],
+    ["when nobody has it", { status: 404 }, /cannot be had/],
+  ])("%s", async (_, answer, words) => {
+    server.answer = () => answer;
+    const outcome = await run(CA);
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
+    expect(outcome.output).toMatch(words);
+  });
+
+  test("when a place leads back to http", async () => {
+    let asked = 0;
+    const plain = createServer((_, response) => {
+      asked += 1;
+      response.end("the tarball");
+    });
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    const address = plain.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    server.answer = () => ({ status: 302, location: `http://127.0.0.1:${port}/t` });
+    const outcome = await run(CA);
+    plain.close();
+    expect({ ...outcome, asked }).toMatchObject({ exitCode: 1, words: undefined, left: [], asked: 0 });
+  });
+
+  test("when the server is not known to the host", async () => {
+    const outcome = await run([]);
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
+    expect(outcome.output).toContain("certificate");
+  }, 30_000);
+
+  test("but with `--insecure` the digest decides alone", async () => {
+    expect(await run(["--insecure"])).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe("[threat install-secrets] a token", () => {
+  const files = { token: "s3cret-token\n" };
+  const words = [...CA, "--bearer-token-file", "/mnt/token"];
+
+  test("goes to the mirror, and not to the default place", async () => {
+    server.answer = (path) => (path.startsWith("/m/") ? { status: 404 } : undefined);
+    await run([...words, "--base-url", `${server.url}/m`], { files });
+    expect(server.takeRequests()).toEqual([`/m/${TARBALL} Bearer s3cret-token`, `/default/${TARBALL}`]);
+  });
+
+  test("is in no word of a process, and in no variable of the program", async () => {
+    const spy = '#!/bin/sh\nprintf "%s\\n" "$@" >>/mnt/curl\nenv >>/mnt/curl\nexec /mnt/real-curl "$@"\n';
+    const before =
+      "cp /usr/bin/curl /mnt/real-curl; mount --bind /mnt/spy /usr/bin/curl; chmod 0755 /mnt/spy /mnt/real-curl";
+    const outcome = await run([...words, "--base-url", `${server.url}/m`], { files: { ...files, spy }, before });
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(server.takeRequests()).toEqual([`/m/${TARBALL} Bearer s3cret-token`]);
+    expect(outcome.noted("curl")).toContain("--output");
+    expect(outcome.noted("curl")).not.toContain("s3cret");
+    expect(outcome.noted("env")).not.toContain("s3cret");
+  });
+
+  test("of a netrc goes to the mirror", async () => {
+    const netrc = "machine 127.0.0.1 login me password pw\n";
+    await run([...CA, "--netrc", "/mnt/netrc", "--base-url", `${server.url}/m`], { files: { netrc } });
+    expect(server.takeRequests()).toEqual([`/m/${TARBALL} Basic ${btoa("me:pw")}`]);
+  });
+
+  test("is not given to wget", async () => {
+    const outcome = await run([...words, "--base-url", `${server.url}/m`], { files, cover: { "/usr/bin/curl": "" } });
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined });
+    expect(outcome.output).toContain("`wget` cannot keep a secret");
+    expect(server.takeRequests()).toEqual([]);
+  });
+
+  test("that would be more than a token is refused", async () => {
+    const outcome = await run([...words, "--base-url", `${server.url}/m`], {
+      files: { token: 'a"\nurl = "https://evil' },
+    });
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined });
+    expect(server.takeRequests()).toEqual([]);
+  });
+});
