@@ -32,7 +32,9 @@ export async function serveMirror({ prefix = "", ...settings }: Settings = {}): 
   const log = keptLog();
   const tree = servedTree(hostFiles(), directory, log);
   const answer = mirrorAnswers({ tree, prefix, now: () => new Date(), record: (access) => answers.push(access) });
-  const server = startHttpServer({ host: "127.0.0.1", port: 0, capacity: 500, idleSeconds: 60, ...settings, answer });
+  const plenty = { answers: { all: 500, each: 500 }, connections: { all: 500, each: 500 } };
+  const where = { host: "127.0.0.1", port: 0 };
+  const server = await startHttpServer({ ...where, ...plenty, idleSeconds: 60, ...settings, answer });
   const place = async (name: string, content: string | Uint8Array) => {
     const partial = join(directory, `.${name}.partial`);
     await Bun.write(partial, content);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fetchHttp } from "../../src/platform/fetch-http.ts";
+import { openHttp } from "../../src/platform/fetch-http.ts";
 import type { Http } from "../../src/platform/http.ts";
 import { LOCAL_NAMES, makeAuthority } from "./certificates.ts";
 import { startConnectProxy } from "./connect-proxy.ts";
@@ -28,7 +28,7 @@ export async function startSite(): Promise<Site> {
   const tunnel = await startConnectProxy({ route: () => server.address });
   return {
     server,
-    http: fetchHttp({
+    http: openHttp({
       trust: () => ({ pem: certificates.ca, files: ["the test's own authority"] }),
       insecure: false,
       proxies: { httpsProxy: `http://${tunnel.address}`, httpProxy: "", noProxy: "" },

@@ -35,6 +35,7 @@ export function testWorld(root: string, parts: Partial<World> = {}): World & { l
     terminal: undefined,
     sockets: hostSockets(hostFiles(root)),
     program: undefined,
+    sudoUser: undefined,
     signal: new AbortController().signal,
     ...parts,
     log: keptLog(),
