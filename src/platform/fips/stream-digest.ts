@@ -10,9 +10,8 @@ export function streamSha256(): StreamDigest {
   return {
     async update(part) {
       try {
-        child.stdin.write(part);
-        // Until it was taken: what we are ahead of the program lies in memory.
-        await child.stdin.flush();
+        // Until it was taken: what we are ahead of the program lies in memory. Either may be what tells that nobody reads.
+        await Promise.all([child.stdin.write(part), child.stdin.flush()]);
       } catch (error) {
         throw refused(error);
       }
