@@ -31,17 +31,18 @@ test("curl reads any value back as it was", () => {
     fc.property(
       fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) }),
       (value) => {
-        // It prints what it was told to print, before it fails for want of an address.
+        // It prints what it was told to print, before it fails for want of an address. Behind an `@` it expects a file.
+        const text = `:${value.replaceAll(/[%\\]/g, "-")}`;
         const config = formatCurlConfig([
           ["silent"],
-          ["write-out", value.replaceAll(/[%\\]/g, "-")],
+          ["write-out", text],
           ["url", "http://127.0.0.1:1/"],
         ]);
         const { stdout } = Bun.spawnSync(["/usr/bin/curl", "-q", "--config", "-"], {
           stdin: Buffer.from(config),
           env: {},
         });
-        expect(stdout.toString()).toBe(value.replaceAll(/[%\\]/g, "-"));
+        expect(stdout.toString()).toBe(text);
       },
     ),
     { numRuns: 20 },
