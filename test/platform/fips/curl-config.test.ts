@@ -33,11 +33,7 @@ test("curl reads any value back as it was", () => {
       (value) => {
         // It prints what it was told to print, before it fails for want of an address. Behind an `@` it expects a file.
         const text = `:${value.replaceAll(/[%\\]/g, "-")}`;
-        const config = formatCurlConfig([
-          ["silent"],
-          ["write-out", text],
-          ["url", "http://127.0.0.1:1/"],
-        ]);
+        const config = formatCurlConfig([["silent"], ["write-out", text], ["url", "http://127.0.0.1:1/"]]);
         const { stdout } = Bun.spawnSync(["/usr/bin/curl", "-q", "--config", "-"], {
           stdin: Buffer.from(config),
           env: {},
