@@ -9,18 +9,26 @@ import { withRandomAccess } from "./random-access.ts";
 /** Programs that every system has; the first one that can be read tells what the tree is made for. */
 const TELLING_PROGRAMS = ["/bin/sh", "/usr/bin/env", "/usr/lib/systemd/systemd"];
 
+/** What speaks for a tree without a system, such as a layer that an image gets later. */
+export interface LayerTraits {
+  /** By an operator; wins, as it may be said to mend what was installed for the wrong processor. */
+  stated?: Architecture | undefined;
+  /** Programs that an earlier run left, by their paths in the tree; the first one that can be read tells. */
+  installed?: readonly string[];
+}
+
 /**
- * The processor that the host's releases are for: this machine's, or under `--root` the one that the tree's own programs
- * are made for. `stated` speaks for a tree without programs, such as a layer that an image gets later. Fails with
- * `E_PROGRAM` when both are known and differ.
+ * The processor that the host's releases are for: this machine's, or under `--root` the one that the programs of the
+ * tree's system are made for; in a tree without one, what is stated, else that of what is installed, and only then that of
+ * this machine: whoever builds is often of another. Fails with `E_PROGRAM` when the system is of another than is stated.
  */
 export function hostArchitecture(
   world: Pick<World, "files" | "localFiles" | "log">,
-  stated?: Architecture,
+  { stated, installed = [] }: LayerTraits = {},
 ): Architecture {
   if (world.files.root === "/") return goArchitecture(process.arch);
-  const found = toldByPrograms(world);
-  if (found === undefined) return stated ?? ofThisMachine(world);
+  const found = toldByPrograms(world, TELLING_PROGRAMS);
+  if (found === undefined) return stated ?? toldByPrograms(world, installed)?.architecture ?? ofThisMachine(world);
   if (stated === undefined || stated === found.architecture) return found.architecture;
   throw new UpdateError(
     "E_PROGRAM",
@@ -36,8 +44,9 @@ export function hasSystem(files: Files): boolean {
 
 function toldByPrograms(
   world: Pick<World, "files" | "localFiles">,
+  paths: readonly string[],
 ): { path: string; architecture: Architecture } | undefined {
-  for (const path of TELLING_PROGRAMS) {
+  for (const path of paths) {
     const machine = machineOf(world, path);
     if (machine === undefined) continue;
     if (isArchitecture(machine)) return { path, architecture: machine };

@@ -41,37 +41,45 @@ export async function proveProgram(
   return "";
 }
 
+/** A program whose headers are looked at. */
+interface Inspected {
+  files: Files;
+  path: string;
+  /** What to do about a damaged one, or one for another processor; absent for one that came in the archive of a release. */
+  remedy?: string;
+}
+
 /**
  * Shows by its headers alone that a program fits a host, which need not be where the program lies now. Answers false, and
  * looks no further, for a file of another kind. Fails with `E_PROGRAM`.
  */
-export function checkHeaders(program: { files: Files; path: string }, host: HostTraits & { files: Files }): boolean {
-  const elf = inspect(program.files, program.path);
+export function checkHeaders(program: Inspected, host: HostTraits & { files: Files }): boolean {
+  const elf = inspect(program);
   if (elf === undefined) return false;
-  checkFit(program.path, elf, host);
+  checkFit(program, elf, host);
   return true;
 }
 
-function inspect(files: Files, path: string): Elf | undefined {
+function inspect({ files, path, remedy }: Inspected): Elf | undefined {
   try {
     return withRandomAccess(files, path, readElf);
   } catch (error) {
     if (!(error instanceof BadElf)) throw error;
     throw new UpdateError("E_PROGRAM", `\`${path}\` is no whole program: ${error.message}`, {
-      hint: "the release is damaged: run the command again, and check the mirror if it fails the same way",
+      hint: remedy ?? "the release is damaged: run the command again, and check the mirror if it fails the same way",
       cause: error,
     });
   }
 }
 
-function checkFit(path: string, elf: Elf, host: HostTraits & { files: Files }): void {
+function checkFit({ path, remedy }: Inspected, elf: Elf, host: HostTraits & { files: Files }): void {
   const { bits, machine, interpreter, neededGlibc } = elf;
   if (machine !== host.architecture || bits !== BITS[host.architecture]) {
     throw new UpdateError(
       "E_PROGRAM",
       `\`${path}\` is for ${bits}-bit ${machine}, and this host is ${host.architecture}`,
       {
-        hint: "the archive holds programs for another processor: check the mirror that it comes from",
+        hint: remedy ?? "the archive holds programs for another processor: check the mirror that it comes from",
       },
     );
   }

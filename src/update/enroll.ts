@@ -3,7 +3,6 @@ import type { FindAnswer } from "../cluster/find-answer.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { hostArchitecture } from "../release/host-architecture.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
@@ -13,6 +12,7 @@ import { readTeleportDefaults, type TeleportDefaults } from "../settings/telepor
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
+import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
 import type { HeldBack } from "./decide-limits.ts";
@@ -82,7 +82,7 @@ async function enrollLocked(
   requireClosedFiles(world, options);
   const host = {
     namespace,
-    architecture: hostArchitecture(world, request.image.architecture),
+    architecture: architectureOf(world, namespace, config, request.image.architecture),
     updater: request.image.updater,
     dataDirectory: defaults.dataDirectory,
     givenProxies: proxies,

@@ -6,10 +6,11 @@ import { decideTbot } from "../host/tbot.ts";
 import { linkRemoval, namesLinkedInto, planUnlinkNamespace } from "../host/unlink.ts";
 import type { Change, ReloadChange } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
-import { hostArchitecture } from "../release/host-architecture.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { readTeleportDefaults } from "../settings/teleport-config.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
 import { tell } from "./apply-setup.ts";
+import { architectureOf } from "./architecture.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { serviceReloads, withDaemonReload } from "./services.ts";
 import { PACKAGE_BIN, planPackageUnit } from "./teleport-package.ts";
@@ -25,8 +26,13 @@ export interface Replacement {
  * Links that it has no program for go, as what they lead to goes too. Fails with `E_PROGRAM`, as `planLinks` does, and as
  * `planExampleUnit` does.
  */
-export async function planGiveBack(world: World, namespace: Namespace, names: readonly string[]): Promise<Replacement> {
-  await provePrograms(world, PACKAGE_DIRECTORY, { architecture: hostArchitecture(world) });
+export async function planGiveBack(
+  world: World,
+  namespace: Namespace,
+  config: UpdateConfig,
+  names: readonly string[],
+): Promise<Replacement> {
+  await provePrograms(world, PACKAGE_DIRECTORY, { architecture: architectureOf(world, namespace, config) });
   const linkDirectory = DEFAULT_LINK_DIRECTORY;
   const leftOver = namesLinkedInto(world.files, namespace, linkDirectory).filter((name) => !names.includes(name));
   const changes = [

@@ -3,7 +3,6 @@ import type { FindAnswer } from "../cluster/find-answer.ts";
 import { readPersistedId } from "../cluster/updater-id.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { hostArchitecture } from "../release/host-architecture.ts";
 import { type Acceptance, readProof } from "../release/proof-record.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
@@ -11,6 +10,7 @@ import { readOptions, type UpdaterOptions } from "../settings/options.ts";
 import { formatRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { architectureOf } from "./architecture.ts";
 import type { HeldBack } from "./decide-limits.ts";
 import { isWindowOpen } from "./decide-update.ts";
 import { findLimit } from "./hold-back.ts";
@@ -89,7 +89,7 @@ async function limitOf(
     return await findLimit(world, { target, active: config.status.active, options }, () =>
       wantedRelease(world, {
         target,
-        architecture: hostArchitecture(world),
+        architecture: architectureOf(world, namespace, config),
         config,
         answer,
         options,

@@ -8,6 +8,7 @@ import type { World } from "../platform/world.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { readTeleportDefaults } from "../settings/teleport-config.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { applyTeardown } from "./apply-setup.ts";
 import { decideUninstall } from "./decide-uninstall.ts";
@@ -32,8 +33,7 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK, "told");
   warnIfMissing(world, namespace);
   const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
-  // A path that nobody set is no reason to leave links behind that lead nowhere.
-  const linkDirectory = config.spec.path || namespace.defaultLinkDirectory;
+  const linkDirectory = linkDirectoryOf(namespace, config);
   const programs = listPackagePrograms(world);
   const decision = decideUninstall({
     namespace,
@@ -50,7 +50,7 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   if (facts.kind === "absent") world.log.warn("Systemd is not running, so there are no timers to switch.");
   const { dataDirectory } = readTeleportDefaults(world.files, namespace, world.log);
   const teardown = planTeardown(world.files, namespace, facts, dataDirectory);
-  const replacement = await planReplacement(world, decision.action, namespace, linkDirectory, programs);
+  const replacement = await planReplacement(world, decision.action, namespace, config, programs);
   await inTransaction(world, lock, async (transaction) => {
     await transaction.apply(replacement.changes);
     await blamePackage(() => transaction.apply(replacement.reloads));
@@ -58,6 +58,11 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   });
   await removeDirectory(world, namespace);
   world.log.info("The updater is uninstalled.");
+}
+
+/** A path that nobody set is no reason to leave links behind that lead nowhere. */
+function linkDirectoryOf({ defaultLinkDirectory }: Namespace, { spec }: UpdateConfig): string {
+  return spec.path || defaultLinkDirectory;
 }
 
 async function runsAnyService(world: World, { teleport, tbot }: Namespace): Promise<boolean> {
@@ -69,16 +74,16 @@ async function planReplacement(
   world: World,
   action: "tear-down" | "give-back" | "remove",
   namespace: Namespace,
-  linkDirectory: string,
+  config: UpdateConfig,
   programs: readonly string[],
 ): Promise<Replacement> {
   switch (action) {
     case "tear-down":
       return { changes: [], reloads: [] };
     case "give-back":
-      return await planGiveBack(world, namespace, programs);
+      return await planGiveBack(world, namespace, config, programs);
     case "remove":
-      return planRemoval(world, namespace, linkDirectory);
+      return planRemoval(world, namespace, linkDirectoryOf(namespace, config));
   }
 }
 

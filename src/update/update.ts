@@ -2,7 +2,6 @@ import { findTarget } from "../cluster/find.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { hostArchitecture } from "../release/host-architecture.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
@@ -11,6 +10,7 @@ import { readTeleportDefaults, type TeleportDefaults } from "../settings/telepor
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
+import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
@@ -82,7 +82,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
       throw failure;
     }
   };
-  const architecture = hostArchitecture(world);
+  const architecture = architectureOf(world, namespace, config);
   const wanted = () => wantedRelease(world, { target, architecture, config, answer, options, from: "", digest: "" });
   const { active } = config.status;
   const isDue = isWindowOpen({ config, answer, isNow }) && !config.spec.pinned;

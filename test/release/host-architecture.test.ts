@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { goArchitecture } from "../../src/release/address.ts";
 import { hostArchitecture } from "../../src/release/host-architecture.ts";
 import { placeProgram } from "../support/place-program.ts";
@@ -18,7 +18,7 @@ test.each(["amd64", "arm64"] as const)("the programs of an image tell that it is
   for (const path of ["/bin/sh", "/usr/bin/env", "/usr/lib/systemd/systemd"]) {
     using host = imageWith(path, architecture);
     expect(hostArchitecture(testWorld(host.root))).toBe(architecture);
-    expect(hostArchitecture(testWorld(host.root), architecture)).toBe(architecture);
+    expect(hostArchitecture(testWorld(host.root), { stated: architecture })).toBe(architecture);
   }
 });
 
@@ -39,7 +39,7 @@ test("what is no program tells nothing, and the next one is asked", () => {
 
 test("an image of another processor than the stated one is refused, with both names", () => {
   using host = imageWith("/bin/sh", "arm64");
-  expect(() => hostArchitecture(testWorld(host.root), "amd64")).toThrow(
+  expect(() => hostArchitecture(testWorld(host.root), { stated: "amd64" })).toThrow(
     expect.objectContaining({ code: "E_PROGRAM", message: expect.stringMatching(/arm64.*`\/bin\/sh`.*--arch amd64/) }),
   );
 });
@@ -52,10 +52,36 @@ test("an image for a processor without releases is refused", () => {
 test("a tree without programs is for what is stated, else for this machine, which is said", () => {
   using host = temporaryHost();
   const world = testWorld(host.root);
-  expect(hostArchitecture(world, "arm64")).toBe("arm64");
+  expect(hostArchitecture(world, { stated: "arm64" })).toBe("arm64");
   expect(world.log.lines).toEqual([]);
   expect(hostArchitecture(world)).toBe(goArchitecture(process.arch));
   expect(world.log.lines).toEqual([expect.stringContaining(`architecture:${goArchitecture(process.arch)}`)]);
+});
+
+describe("a tree without programs of a system, into which something was installed", () => {
+  const RELEASE = "/opt/teleport/default/versions/18.0.0/bin/teleport";
+  const UPDATER = "/usr/local/bin/teleport-update";
+  const installed = [RELEASE, UPDATER];
+
+  test.each(installed)("is for what its %s is for, and nothing is said", (path) => {
+    for (const architecture of ["amd64", "arm64"] as const) {
+      using host = imageWith(path, architecture);
+      const world = testWorld(host.root);
+      expect(hostArchitecture(world, { installed })).toBe(architecture);
+      expect(world.log.lines).toEqual([]);
+    }
+  });
+
+  test("is for what is stated, by which a layer of the wrong processor is mended", () => {
+    using host = imageWith(RELEASE, "amd64");
+    expect(hostArchitecture(testWorld(host.root), { installed, stated: "arm64" })).toBe("arm64");
+  });
+
+  test("tells less than the system does, once there is one", () => {
+    using host = imageWith(RELEASE, "amd64");
+    placeProgram(host, "/bin/sh", elfFile({ machine: MACHINES.arm64 }));
+    expect(hostArchitecture(testWorld(host.root), { installed })).toBe("arm64");
+  });
 });
 
 test("a host that runs is of this machine, whatever its files say", () => {

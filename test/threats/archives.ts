@@ -139,7 +139,7 @@ export const ARCHIVE_MUTANTS: readonly Mutant[] = [
       [PROVE, "isNewerGlibc(neededGlibc, host.glibc)", "isNewerGlibc(host.glibc, host.glibc)"],
       [PROVE, "files.statFollowed(interpreter) === undefined", 'interpreter === ""'],
       [PROVE, " && hasSystem(host.files)", ' && host.files.root === "/"'],
-      [PROVE, "checkFit(program.path, elf, host);", ""],
+      [PROVE, "checkFit(program, elf, host);", ""],
       [PROVE, "timeoutMs: limitMs,", "timeoutMs: limitMs * 1000,"],
       [PROVE, "if (lines <= LINES_TOLD)", "if (lines > 0)"],
       [PROVE, 'if (files.root === "/") return', "return"],

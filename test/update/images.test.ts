@@ -10,7 +10,7 @@ import { placeProgram } from "../support/place-program.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { makeSigningKey } from "../support/signing-key.ts";
 import { type Site, startSite } from "../support/site.ts";
-import { NAMESPACE, NO_IMAGE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+import { NAMESPACE, NO_IMAGE, offlineHost, runningHost, type UpdateHost } from "../support/update-host.ts";
 
 // For busy machines: each test installs whole releases.
 setDefaultTimeout(60_000);
@@ -72,6 +72,19 @@ describe("an image for another processor", () => {
     expect(host.config()).toContain("version: 18.1.0");
   });
 
+  test("is pointed to another updater when the one that it has is for another processor", async () => {
+    using image = otherImage();
+    const { host } = image;
+    const copy = `${NAMESPACE.updaterCopies}/given-0123456789abcdef/teleport-update`;
+    placeProgram(host, copy, elfFile({ machine: MACHINES[HOST_ARCHITECTURE] }));
+    host.link(LINK, copy);
+    const hint = `name the updater for ${OTHER} with \`--updater FILE\``;
+    await expect(host.enroll()).rejects.toMatchObject({ code: "E_PROGRAM", hint });
+    placeProgram(host, "/build/wrong", elfFile({ machine: MACHINES[HOST_ARCHITECTURE] }));
+    const wish = { ...NO_IMAGE, updater: join(host.root, "build/wrong") };
+    await expect(host.enroll({ image: wish })).rejects.toMatchObject({ code: "E_PROGRAM", hint });
+  });
+
   test.each([
     ["is for another processor", elfFile({ machine: MACHINES[HOST_ARCHITECTURE] })],
     ["is no program", Buffer.from("#!/bin/sh\n")],
@@ -85,6 +98,41 @@ describe("an image for another processor", () => {
   });
 });
 
+describe("an updater that was given to an image for the processor of this machine", () => {
+  const given = (host: UpdateHost) => host.files.readLink(LINK)?.includes("/given-");
+
+  test("stays in later runs, as it may be the FIPS one, until another is given or the image boots", async () => {
+    using host = offlineHost(site);
+    await host.enroll({ image: { ...NO_IMAGE, updater: "/bin/true" } });
+    expect(given(host)).toBeTrue();
+    await host.enroll();
+    await host.update();
+    expect(given(host)).toBeTrue();
+    const first = host.files.readLink(LINK) ?? "";
+    await host.enroll({ image: { ...NO_IMAGE, updater: "/bin/false" } });
+    expect(given(host) && host.files.readLink(LINK) !== first).toBeTrue();
+  });
+
+  test("gives way to the running one when it does not fit any more", async () => {
+    using host = offlineHost(site);
+    const copy = `${NAMESPACE.updaterCopies}/given-0123456789abcdef/teleport-update`;
+    placeProgram(host, copy, elfFile({ machine: MACHINES[OTHER] }));
+    host.link(LINK, copy);
+    placeProgram(host, "/bin/sh", elfFile({ machine: MACHINES[HOST_ARCHITECTURE] }));
+    await host.enroll();
+    expect(given(host)).toBeFalse();
+  });
+
+  test("gives way to the running one on the host that boots the image", async () => {
+    using host = runningHost(site);
+    const copy = `${NAMESPACE.updaterCopies}/given-0123456789abcdef/teleport-update`;
+    placeProgram(host, copy, elfFile({ machine: MACHINES[HOST_ARCHITECTURE] }));
+    host.link(LINK, copy);
+    await host.enroll();
+    expect(given(host)).toBeFalse();
+  });
+});
+
 describe("a layer, which has no system that would tell its processor or hold a loader", () => {
   test.each([HOST_ARCHITECTURE, OTHER])("gets a release for %s that is linked dynamically", async (architecture) => {
     using host = offlineHost(site);
@@ -95,6 +143,25 @@ describe("a layer, which has no system that would tell its processor or hold a l
     await host.enroll({ image, forceVersion: "18.2.0" });
     expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.2.0/");
     expect(host.world.log.lines.join("\n")).toContain("No system is in the image");
+  });
+
+  test.each(["with a release", "without one"])("stays of its processor in later runs, %s", async (which) => {
+    using image = otherImage();
+    const { host, updater } = image;
+    host.files.removeFile("/bin/sh");
+    const isOffline = which === "without one";
+    const forceVersion = isOffline ? "" : "18.0.0";
+    await host.enroll({ image: { architecture: OTHER, updater, isOffline }, forceVersion });
+    const copy = host.files.readLink(LINK) ?? "";
+    for (const move of [() => host.update(), () => host.enroll({ command: "pin", forceVersion: "18.1.0" })]) {
+      site.takeRequests();
+      site.server.find = advertise(isOffline ? "18.0.0" : "18.1.0");
+      await move();
+      expect(site.takeRequests()).not.toContainEqual(expect.stringContaining(`linux-${HOST_ARCHITECTURE}-`));
+      expect(host.files.readLink(LINK)).toBe(copy);
+    }
+    site.server.find = advertise("18.0.0");
+    expect(host.config()).toContain("version: 18.1.0");
   });
 
   test("of another processor without an updater for it is refused before anything is fetched", async () => {
