@@ -27,9 +27,6 @@ const MOST_KEPT = 1000;
 /** `mirror build`: brings releases into a tree of plain files. 0 only when all that was wanted is there. */
 export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promise<number> {
   const { values } = input;
-  if (values["replace-signatures"] && values.sign === "") {
-    throw usageError("flag `--replace-signatures` needs a key to sign with: `--sign FILE`");
-  }
   // A web server reads what is made here.
   setRequiredUmask(input.log);
   const caFile = values["ca-file"] === "" ? CLEAR : resolve(values["ca-file"]);

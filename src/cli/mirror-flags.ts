@@ -53,7 +53,10 @@ export const MIRROR_BUILD_FLAGS = defineFlags({
   },
   jobs: { type: "string", default: "3", valueHint: "COUNT", description: "how many archives are fetched at a time" },
   sign: { type: "string", valueHint: "FILE", description: "the site's private key, to sign each archive with" },
-  "replace-signatures": { type: "boolean", description: "sign also what its publisher has signed" },
+  "replace-signatures": {
+    type: "boolean",
+    description: "let the site's signature with --sign, else the one at the place, replace another one",
+  },
   digest: { type: "string", valueHint: "SHA256", description: "the digest that the one archive must have" },
   "trusted-key": TRUSTED_KEY,
   "insecure-skip-signature": {

@@ -4,8 +4,9 @@ import type { Proof, ProofDemands } from "../release/proof.ts";
 import { describeProof } from "../release/proof-record.ts";
 import type { ReleaseSource } from "../release/source.ts";
 import type { MirrorFile, MirrorIndex } from "./index-file.ts";
-import { type ChosenSignature, chooseSignature, keptSignature, type SignatureRules } from "./signatures.ts";
+import { type ChosenSignature, chooseSignature, type SignatureRules } from "./signatures.ts";
 import { placeText } from "./tree-files.ts";
+import { treeSignature } from "./tree-signature.ts";
 
 /** What lies beside a file so that it is believed: its signature and its checksum. */
 export interface ProofFiles {
@@ -18,17 +19,17 @@ export interface ProofFiles {
 
 /** As `chooseSignature`, for a file of the tree that was proven now. */
 export async function signatureOf(
-  { localFiles: files }: Pick<World, "localFiles">,
+  { localFiles: files, log }: Pick<World, "localFiles" | "log">,
   { directory, index, demands, signatures }: ProofFiles,
   { name, source, sha256 }: { name: string; source: ReleaseSource; sha256: string },
 ): Promise<ChosenSignature | undefined> {
   const keys = demands.skipSignature ? [] : demands.keys;
-  const place = join(directory, `${name}.sig`);
   const made = index.files[`${name}.sig`];
-  // A signature of an older install script says nothing of a newer one.
-  const text = made && index.files[name]?.sha256 === sha256 ? keptSignature(files, place, made) : undefined;
-  const kept = text === undefined ? undefined : ({ text, place, by: made?.origin ? "publisher" : "site" } as const);
-  return chooseSignature(source, { name, sha256, kept }, { ...signatures, keys });
+  const known = index.files[name];
+  // One that was put beside an older install script says nothing of a newer one.
+  const isOfAnother = made !== undefined && known !== undefined && known.sha256 !== sha256;
+  const kept = isOfAnother ? undefined : treeSignature(files, join(directory, `${name}.sig`), made);
+  return chooseSignature(log, source, { name, sha256, kept }, { ...signatures, keys });
 }
 
 /**

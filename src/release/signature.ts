@@ -5,7 +5,10 @@ import { quote } from "../platform/quote.ts";
 /** A signature is about 96 characters of base64. */
 export const SIGNATURE_LIMIT = 4096;
 const RAW_LENGTH = 64;
+/** Of either half; a zero may stand in front of it. */
+const HALF_LENGTH = 32;
 const DER_SEQUENCE = 0x30;
+const DER_INTEGER = 0x02;
 
 /**
  * The key that signed the archive with this digest, of all that are trusted. `text` is what lies beside the archive as
@@ -18,7 +21,8 @@ export async function verifySignature(
   sha256: string,
   keys: readonly P256Key[],
 ): Promise<P256Key> {
-  const signature = decode(text, place);
+  const signature = decode(text);
+  if (typeof signature === "string") throw malformed(place, signature);
   const { isSignedBy } = await import("#variant/p256");
   const digest = Buffer.from(sha256, "hex");
   const signer = keys.find((key) => isSignedBy(key, digest, signature));
@@ -29,19 +33,36 @@ export async function verifySignature(
   );
 }
 
-function decode(text: string, place: string): Uint8Array {
+/** Why a text is nobody's signature of anything, as `is …`; undefined when it may be one. */
+export function whyNoSignature(text: string): string | undefined {
+  const signature = decode(text);
+  return typeof signature === "string" ? signature : undefined;
+}
+
+/** The bytes of a signature, or what is wrong with the text. */
+function decode(text: string): Uint8Array | string {
   const body = text.replace(/\s+/g, "");
-  if (body === "") throw malformed(place, "is empty");
+  if (body === "") return "is empty";
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(body) && body.length % 4 === 0;
-  if (!isBase64) throw malformed(place, `is not base64: it starts with ${quote(text, 20)}`);
+  if (!isBase64) return `is not base64: it starts with ${quote(text, 20)}`;
   const bytes = Buffer.from(body, "base64");
   if (bytes.length === RAW_LENGTH && bytes[0] !== DER_SEQUENCE) {
-    throw malformed(place, "holds the 64 raw bytes of the IEEE P1363 form, and ASN.1 DER is wanted");
+    return "holds the 64 raw bytes of the IEEE P1363 form, and ASN.1 DER is wanted";
   }
-  if (bytes[0] !== DER_SEQUENCE || bytes[1] !== bytes.length - 2) {
-    throw malformed(place, "is no whole signature in ASN.1 DER: it was cut, or is something else");
-  }
-  return bytes;
+  return isTwoIntegers(bytes) ? bytes : "is no whole signature in ASN.1 DER: it was cut, or is something else";
+}
+
+/** A sequence of the two halves of a signature, and nothing behind it. */
+function isTwoIntegers(bytes: Uint8Array): boolean {
+  if (bytes[0] !== DER_SEQUENCE || bytes[1] !== bytes.length - 2) return false;
+  const second = endOfInteger(bytes, 2);
+  return second !== undefined && endOfInteger(bytes, second) === bytes.length;
+}
+
+function endOfInteger(bytes: Uint8Array, start: number): number | undefined {
+  const length = bytes[start + 1] ?? 0;
+  const isInteger = bytes[start] === DER_INTEGER && length > 0 && length <= HALF_LENGTH + 1;
+  return isInteger ? start + 2 + length : undefined;
 }
 
 function malformed(place: string, what: string): UpdateError {

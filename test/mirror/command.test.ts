@@ -140,7 +140,6 @@ describe("mirror build", () => {
     ["a folder of another machine", ["--version", "18.1.0", "--from", "file://elsewhere/srv"], "E_USAGE"],
     ["a folder that is not there", ["--version", "18.1.0", "--from", "/does/not/exist"], "E_DOWNLOAD"],
     ["a key that is not there", ["--version", "18.1.0", "--sign", "/does/not/exist"], "E_SIGNING_KEY"],
-    ["new signatures without a key", ["--version", "18.1.0", "--replace-signatures"], "E_USAGE"],
     ["no version", [], "E_USAGE"],
   ])("refuses %s, and makes nothing", async (_, words, code) => {
     const { exitCode, stderr } = await run(...building(...words));

@@ -6,6 +6,7 @@ const MANIFEST = { file: "src/mirror/manifest.ts", tests: ["test/mirror/manifest
 const IMPORT = { file: "src/mirror/import-bundle.ts", tests: ["test/mirror/import-bundle.test.ts"] };
 const BELIEF = { file: "src/mirror/believe-bundle.ts", tests: ["test/mirror/import-bundle.test.ts"] };
 const BUILD = { tests: ["test/mirror/build.test.ts"] };
+const SIGNATURES = { file: "src/mirror/signatures.ts", tests: ["test/mirror/signatures.test.ts"] };
 const INSTALLER = { file: "src/mirror/mirror-installer.ts", tests: ["test/mirror/installer.test.ts"] };
 const SCRIPT = { file: "src/mirror/install-script.ts", tests: ["test/mirror/installer.test.ts"] };
 const SERVED_NAME = { file: "src/mirror/served-name.ts", tests: ["test/mirror/served-name.test.ts"] };
@@ -111,6 +112,19 @@ const mirrorKeeps = [
     leave: 'if (found.kind !== "file") {',
   },
   { ...INSTALLER, take: "if (before === undefined && ", leave: "if (before !== undefined && " },
+  { ...SIGNATURES, take: "else if (!replace) throw byAnother(present.place);", leave: "" },
+  { ...SIGNATURES, take: "|| (await isWorthLess(kept, published, archive, keys))", leave: '|| kept.place !== ""' },
+  {
+    ...SIGNATURES,
+    take: "if (fault === undefined) return { text: found.text, place };",
+    leave: "return { text: found.text, place };",
+  },
+  {
+    ...SIGNATURES,
+    file: "src/mirror/tree-signature.ts",
+    take: "if (fault === undefined) return;",
+    leave: 'if (fault !== "") return;',
+  },
 ];
 
 const mirrorProof = [
