@@ -1,17 +1,12 @@
 import { basename, join } from "node:path";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { quote } from "../platform/quote.ts";
-import type { World } from "../platform/world.ts";
-import { CHECKSUM_LIMIT, parseDigest } from "../release/checksum.ts";
 import { progressBar } from "../release/progress.ts";
-import { SIGNATURE_LIMIT, verifySignature } from "../release/signature.ts";
-import { parseArchiveName } from "./archive-names.ts";
-import { fileDigest } from "./file-digest.ts";
-import { INDEX_FILE, type MirrorFile, type MirrorIndex, readIndex } from "./index-file.ts";
+import { INDEX_FILE, readIndex } from "./index-file.ts";
 import { isPartialName } from "./tree-files.ts";
 import { LOCK_FILE } from "./tree-lock.ts";
-import { isOfUpdater } from "./updater-names.ts";
+import { type Damage, problemsOf, type VerifiedTree, type VerifyWorld } from "./verify-file.ts";
 
 /** What a look at every file of a tree shows. */
 export interface TreeReport {
@@ -24,53 +19,70 @@ export interface TreeReport {
   partial: string[];
 }
 
-export interface Damage {
-  file: string;
-  kind: "missing" | "changed" | "added" | "checksum" | "signature";
-  problem: string;
-}
-
-type VerifyWorld = Pick<World, "localFiles" | "terminal" | "signal">;
-
 /** The index itself, and what a file system of its own has at its top. */
 const NOT_OURS = [INDEX_FILE, "lost+found"];
 
 /**
- * Reads each file of the tree and compares it with the index, each checksum with its archive, and with any key each signature too. Fails
- * with `E_MIRROR` when there is no index, and with `E_CANCELED`.
+ * Reads each file of the tree and compares it with the index, each checksum with its archive, and with any key each signature too.
+ * That takes minutes, in which a build may bring, replace and remove files: what looks damaged is looked at again with the index
+ * that there is at the end. Fails with `E_MIRROR` when there is no index, and with `E_CANCELED`.
  */
 export async function verifyTree(world: VerifyWorld, directory: string, keys: readonly P256Key[]): Promise<TreeReport> {
   const { localFiles: files } = world;
-  const index = readIndex(files, join(directory, INDEX_FILE));
+  const path = join(directory, INDEX_FILE);
+  const index = readIndex(files, path);
   if (index === undefined) throw noMirror(files, directory);
-  const known = Object.entries(index.files).sort(([a], [b]) => (a < b ? -1 : 1));
-  const all = known.reduce((sum, [, { bytes }]) => sum + bytes, 0);
-  const damage: Damage[] = [];
+  const bytes = Object.values(index.files).reduce((sum, file) => sum + file.bytes, 0);
+  const found = await lookAtAll(world, { directory, index, keys }, bytes);
+  // Listed before the index is read: a build writes the index after its files.
+  const names = files.list(directory) ?? [];
+  const later = readIndex(files, path) ?? index;
+  const isAsBefore = later.written === index.written;
+  const lasting = isAsBefore
+    ? [...found.values()].flat()
+    : await lookAgain(world, { directory, index: later, keys }, found);
+  const isKnown = (name: string) => Object.hasOwn(index.files, name) || Object.hasOwn(later.files, name);
+  const added = names
+    .filter((name) => !name.startsWith(".") && !NOT_OURS.includes(name) && !isKnown(name))
+    .map((file): Damage => ({ file, kind: "added", problem: "is not in the index" }));
+  return {
+    files: Object.keys(index.files).length,
+    bytes,
+    damage: [...lasting, ...added].sort((a, b) => (a.file < b.file ? -1 : 1)),
+    partial: names.filter(isPartialName),
+  };
+}
+
+/** Of a file by its name, and of what lies beside it. */
+type Problems = ReadonlyMap<string, Damage[]>;
+
+async function lookAtAll(world: VerifyWorld, tree: VerifiedTree, bytes: number): Promise<Problems> {
+  const found = new Map<string, Damage[]>();
   // A job of a timer says what is wrong, and nothing else.
   const progress = world.terminal && progressBar(world.terminal);
-  progress?.start(basename(directory), all);
+  progress?.start(basename(tree.directory), bytes);
   try {
-    for (const [name, file] of known) {
-      damage.push(...(await problemsOf(world, { directory, index, keys }, name, file)));
+    for (const [name, file] of Object.entries(tree.index.files).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const problems = await problemsOf(world, tree, name, file);
+      if (problems.length > 0) found.set(name, problems);
       progress?.advance(file.bytes);
     }
   } finally {
     progress?.end();
   }
-  const names = files.list(directory) ?? [];
-  const added = names.filter(
-    (name) => !name.startsWith(".") && !NOT_OURS.includes(name) && !Object.hasOwn(index.files, name),
-  );
-  for (const file of added) damage.push({ file, kind: "added", problem: "is not in the index" });
-  return {
-    files: known.length,
-    bytes: all,
-    damage: damage.sort((a, b) => (a.file < b.file ? -1 : 1)),
-    partial: names.filter(isPartialName),
-  };
+  return found;
 }
 
-function noMirror(files: World["localFiles"], directory: string): UpdateError {
+/** At the files of `found` that the index still names. */
+async function lookAgain(world: VerifyWorld, tree: VerifiedTree, found: Problems): Promise<Damage[]> {
+  const problems: Damage[] = [];
+  for (const [name, file] of Object.entries(tree.index.files)) {
+    if (found.has(name)) problems.push(...(await problemsOf(world, tree, name, file)));
+  }
+  return problems;
+}
+
+function noMirror(files: VerifyWorld["localFiles"], directory: string): UpdateError {
   const isBegun = files.stat(join(directory, LOCK_FILE)) !== undefined;
   return new UpdateError("E_MIRROR", `there is no mirror in \`${directory}\`: it has no \`${INDEX_FILE}\``, {
     hint: isBegun
@@ -92,84 +104,3 @@ export function formatTreeReport(directory: string, { files, bytes, damage, part
 }
 
 const shown = (file: string) => `\`${quote(file, 250).slice(1, -1)}\``;
-
-async function problemsOf(
-  world: VerifyWorld,
-  tree: { directory: string; index: MirrorIndex; keys: readonly P256Key[] },
-  name: string,
-  file: MirrorFile,
-): Promise<Damage[]> {
-  const { directory, index, keys } = tree;
-  const change = await changeOf(world, join(directory, name), file);
-  const own = change === undefined ? [] : [{ file: name, ...change }];
-  if (parseArchiveName(name) === undefined && !isOfUpdater(name)) return own;
-  const beside = [
-    ...checksumProblem(world, directory, name, file),
-    ...(await signatureProblem(world, directory, name, file, keys)),
-  ];
-  // What the index names and is gone is told where its turn is.
-  const isTold = (name: string) =>
-    Object.hasOwn(index.files, name) && world.localFiles.stat(join(directory, name)) === undefined;
-  return [...own, ...beside.filter((damage) => !isTold(damage.file))];
-}
-
-async function changeOf(
-  { localFiles: files, signal }: VerifyWorld,
-  path: string,
-  { sha256, bytes }: MirrorFile,
-): Promise<Pick<Damage, "kind" | "problem"> | undefined> {
-  const found = files.stat(path);
-  if (found === undefined) return { kind: "missing", problem: "is missing" };
-  if (found.kind !== "file") return { kind: "changed", problem: "is no regular file" };
-  if (found.size !== bytes)
-    return { kind: "changed", problem: `was changed: it has ${found.size} bytes, and had ${bytes}` };
-  const digest = await fileDigest(files, path, signal);
-  if (digest === sha256) return undefined;
-  return { kind: "changed", problem: `was changed: it has the SHA-256 ${digest}, and had ${sha256}` };
-}
-
-/** Hosts read the checksum beside an archive, whatever the index says. */
-function checksumProblem(
-  { localFiles: files }: VerifyWorld,
-  directory: string,
-  name: string,
-  file: MirrorFile,
-): Damage[] {
-  const beside = `${name}.sha256`;
-  const of = (problem: string): Damage[] => [{ file: beside, kind: "checksum", problem }];
-  const text = readBeside(files, join(directory, beside), CHECKSUM_LIMIT);
-  if (text === undefined) return of(`is missing or cannot be read, so \`${name}\` is not taken`);
-  const found = parseDigest(text);
-  if (found === undefined) return of("holds no checksum");
-  return found === file.sha256 ? [] : of(`says ${found}, and the index says ${file.sha256}`);
-}
-
-async function signatureProblem(
-  { localFiles: files }: VerifyWorld,
-  directory: string,
-  name: string,
-  { sha256 }: MirrorFile,
-  keys: readonly P256Key[],
-): Promise<Damage[]> {
-  if (keys.length === 0) return [];
-  const beside = `${name}.sig`;
-  const place = join(directory, beside);
-  const text = readBeside(files, place, SIGNATURE_LIMIT);
-  if (text === undefined) return [{ file: beside, kind: "signature", problem: "is missing or cannot be read" }];
-  try {
-    await verifySignature({ text, place }, sha256, keys);
-    return [];
-  } catch (error) {
-    if (!isUpdateError(error, "E_SIGNATURE")) throw error;
-    return [{ file: beside, kind: "signature", problem: error.message.replace(`\`${place}\` `, "") }];
-  }
-}
-
-function readBeside(files: World["localFiles"], path: string, limit: number): string | undefined {
-  try {
-    return files.readText(path, limit, "mark");
-  } catch (error) {
-    if (isUpdateError(error, "E_UNREADABLE_FILE")) return undefined;
-    throw error;
-  }
-}

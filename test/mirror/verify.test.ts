@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatIndex, type MirrorIndex, parseIndex } from "../../src/mirror/index-file.ts";
 import { folderOrigin } from "../../src/mirror/origins.ts";
 import { lockTree } from "../../src/mirror/tree-lock.ts";
 import { formatTreeReport, verifyTree } from "../../src/mirror/verify.ts";
+import { UpdateError } from "../../src/platform/errors.ts";
 import { makeP256Pair, type P256Signer, parseP256Signer } from "../../src/platform/p256-signer.ts";
+import { sha256Of } from "../release/archive.ts";
 import { archiveBytes, build, mirrorWorld, nameOf, putArchive, temporaryFolder } from "./building.ts";
 
 const [FIRST, SECOND] = [nameOf("18.1.0"), nameOf("18.2.0")];
@@ -85,6 +88,81 @@ describe("damage is named", () => {
     expect(text).toStartWith("/srv/mirror: DAMAGED, 2 problems, 6 files, 1 MB\n    `evil");
     expect(text).toContain(`    \`${FIRST}\` was changed: it has the SHA-256 `);
     expect(text).not.toContain("\u001b");
+  });
+});
+
+describe("a file that cannot be read is damage like other, and the rest is looked at", () => {
+  const failing = (name: string, code: "E_IO" | "E_CANCELED") => {
+    const fail = (path: string) => {
+      if (path === at(name)) throw new UpdateError(code, `cannot read \`${path}\`: the disk failed`);
+      return path;
+    };
+    const { localFiles } = world;
+    return {
+      ...world,
+      localFiles: {
+        ...localFiles,
+        stat: (path: string) => localFiles.stat(fail(path)),
+        real: (path: string) => localFiles.real(fail(path)),
+        readText: (path: string, ...rest: [number]) => localFiles.readText(fail(path), ...rest),
+      },
+    };
+  };
+
+  test.each([
+    [FIRST, [`${FIRST} unreadable`]],
+    [`${FIRST}.sha256`, [`${FIRST}.sha256 checksum`, `${FIRST}.sha256 unreadable`]],
+    [`${FIRST}.sig`, [`${FIRST}.sig signature`, `${FIRST}.sig unreadable`]],
+  ])("%s", async (name, wanted) => {
+    writeFileSync(at(SECOND), "damaged");
+    const { damage } = await verifyTree(failing(name, "E_IO"), tree, [site.key]);
+    const found = damage.map(({ file, kind }) => `${file} ${kind}`).toSorted();
+    expect(found).toEqual([...wanted, `${SECOND} changed`]);
+    expect(damage.find(({ kind }) => kind === "unreadable")?.problem).toStartWith("cannot be read: ");
+  });
+
+  test("but for an interrupt, which ends it", async () => {
+    const run = verifyTree(failing(FIRST, "E_CANCELED"), tree, []);
+    await expect(run).rejects.toMatchObject({ code: "E_CANCELED" });
+  });
+});
+
+describe("a tree that is built meanwhile is as healthy as its index then says", () => {
+  /** Verifies the tree, and does `work` once the first files are about to be read. */
+  const verifyDuring = (work: () => void, keys = [site.key]) => {
+    let isDone = false;
+    const write = () => {
+      if (!isDone) work();
+      isDone = true;
+    };
+    return verifyTree({ ...world, terminal: { columns: 80, write } }, tree, keys);
+  };
+  const indexNow = () => parseIndex(readFileSync(at("index.json"), "utf8"), "");
+  const writeIndex = (files: MirrorIndex["files"]) =>
+    writeFileSync(at("index.json"), formatIndex({ ...indexNow(), written: "later", files }));
+
+  test("with a release that came, and one that went", async () => {
+    const { damage } = await verifyDuring(() => {
+      const { files } = indexNow();
+      const left = Object.fromEntries(Object.entries(files).filter(([name]) => !name.startsWith(FIRST)));
+      for (const suffix of ["", ".sha256", ".sig"]) rmSync(at(`${FIRST}${suffix}`));
+      const sha256 = putArchive(tree, nameOf("18.3.0"), archiveBytes(3));
+      const bytes = 300_000;
+      writeIndex({ ...left, [nameOf("18.3.0")]: { sha256, bytes }, [`${nameOf("18.3.0")}.sha256`]: { sha256, bytes } });
+    });
+    expect(damage).toEqual([]);
+  });
+
+  test("with a file that another one took the place of, and with one that is damaged all the same", async () => {
+    const { damage } = await verifyDuring(() => {
+      const sha256 = putArchive(tree, FIRST, archiveBytes(4));
+      const { files } = indexNow();
+      const text = readFileSync(at(`${FIRST}.sha256`));
+      const beside = { sha256: sha256Of(text), bytes: text.length };
+      writeIndex({ ...files, [FIRST]: { sha256, bytes: 300_000 }, [`${FIRST}.sha256`]: beside });
+      writeFileSync(at(SECOND), "damaged");
+    }, []);
+    expect(damage).toMatchObject([{ file: SECOND, kind: "changed" }]);
   });
 });
 
