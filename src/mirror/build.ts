@@ -57,12 +57,13 @@ export interface BuildReport {
 }
 
 /** Failures that are of no single archive: the rest would fail alike. */
-const OF_ALL: readonly ErrorCode[] = ["E_CANCELED", "E_NO_SPACE", "E_IO"];
+const OF_ALL: readonly ErrorCode[] = ["E_CANCELED", "E_NO_SPACE"];
 
 /**
  * Brings all that is wished for into the tree, and writes the index after each archive. One that cannot be had does not stop the others,
  * but then nothing is pruned. What an interrupted run brought is kept, and the next run goes on from it; parts of archives that
- * nobody wants any more go at the end. Fails with `E_LOCK_BUSY`, as `planBuild` does, and with `E_CANCELED`, `E_NO_SPACE` and `E_IO`.
+ * nobody wants any more go at the end. Fails with `E_LOCK_BUSY`, as `planBuild` does, with `E_CANCELED` and `E_NO_SPACE`, and with `E_IO` when the
+ * tree cannot be written.
  */
 export async function buildMirror(world: World, request: BuildRequest): Promise<BuildReport> {
   const { directory, cluster, keep } = request;
@@ -169,6 +170,8 @@ function attemptsOf(log: World["log"], report: BuildReport, writeIndex: () => vo
       return true;
     } catch (error) {
       if (!isUpdateError(error) || OF_ALL.includes(error.code)) throw error;
+      // What the system refuses may be this file or the whole tree: the index shows which.
+      if (error.code === "E_IO") writeIndex();
       report.failed.push({ name, error });
       const { code, message, hint } = error;
       log.error("A file is not in the mirror.", { file: name, code, error: message, hint });

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { formatIndex, parseIndex } from "../../src/mirror/index-file.ts";
 import { folderOrigin, httpOrigin } from "../../src/mirror/origins.ts";
 import { lockTree } from "../../src/mirror/tree-lock.ts";
+import { UpdateError } from "../../src/platform/errors.ts";
 import { openHttp } from "../../src/platform/fetch-http.ts";
 import { parseP256Key } from "../../src/platform/p256.ts";
 import { makeP256Pair, parseP256Signer } from "../../src/platform/p256-signer.ts";
@@ -366,6 +367,47 @@ test("a full disk ends the whole build, and what came before it is in the index"
   });
   expect(Object.keys(index().files)).toEqual([nameOf("18.1.0"), `${nameOf("18.1.0")}.sha256`]);
   expect(server.asked).not.toContain(`${nameOf("18.3.0")}.sha256`);
+});
+
+describe("what the operating system says against a file", () => {
+  const refusal = (path: string) => new UpdateError("E_IO", `cannot open \`${path}\`: permission denied`);
+  const versions = ["18.1.0", "18.2.0"];
+  beforeEach(() => {
+    for (const version of versions) putArchive(cdn, nameOf(version), archiveBytes(1));
+  });
+
+  test.each(["in the tree", "at its place"])("%s costs this file, and the others are made", async (where) => {
+    mkdirSync(tree);
+    writeFileSync(join(tree, nameOf("18.1.0")), archiveBytes(1));
+    if (where === "at its place") rmSync(join(tree, nameOf("18.1.0")));
+    const unreadable = join(where === "in the tree" ? tree : cdn, nameOf("18.1.0"));
+    const { localFiles } = mirrorWorld();
+    const guarded =
+      (read: (path: string) => string) =>
+      (path: string): string => {
+        if (path === unreadable) throw refusal(path);
+        return read(path);
+      };
+    const { real, realFollowed } = localFiles;
+    const files = { ...localFiles, real: guarded(real), realFollowed: guarded(realFollowed) };
+    const world = mirrorWorld({ localFiles: files });
+    const report = await build(world, tree, { versions, origins: [folderOrigin(files, cdn)], jobs: 1 });
+    expect(report).toMatchObject({
+      fetched: [nameOf("18.2.0")],
+      failed: [{ name: nameOf("18.1.0"), error: { code: "E_IO", message: expect.stringContaining(unreadable) } }],
+    });
+  });
+
+  test("while it is written ends the build, which no other file could be written in either", async () => {
+    const { localFiles } = mirrorWorld();
+    const writeFile = (path: string) => {
+      throw refusal(path);
+    };
+    const world = mirrorWorld({ localFiles: { ...localFiles, writeFile } });
+    const run = build(world, tree, { versions, origins: [folderOrigin(localFiles, cdn)], jobs: 1 });
+    await expect(run).rejects.toMatchObject({ code: "E_IO" });
+    expect(readdirSync(tree).filter((name) => name.includes("18.2.0"))).toEqual([]);
+  });
 });
 
 describe("what lies in the tree already", () => {
