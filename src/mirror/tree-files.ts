@@ -1,4 +1,4 @@
-import { utimes } from "node:fs/promises";
+import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "#variant/digest";
 import type { Files } from "../platform/files.ts";
@@ -25,8 +25,9 @@ export function isPartialName(name: string): boolean {
 }
 
 /**
- * Writes a small file of the tree, unless it is there with this text. `modified` is when it was published: hosts judge the age
- * of a release by it, and a copy is not younger than what was copied.
+ * Writes a small file of the tree, unless it is there with this text and date. `modified` is when it was published: hosts judge the
+ * age of a release by it, and a copy is not younger than what was copied. One that is right is not touched, and another is written
+ * anew: an import by root leaves files that only root may date, and the mirror's own user goes on with them.
  */
 export async function placeText(
   files: Files,
@@ -36,8 +37,19 @@ export async function placeText(
 ): Promise<Pick<MirrorFile, "sha256" | "bytes">> {
   const at = join(path.directory, path.name);
   const bytes = Buffer.from(text);
-  const isThere = files.stat(at)?.kind === "file" && files.stat(at)?.size === bytes.length;
-  if (!isThere || files.readText(at, bytes.length + 1, "mark") !== text) files.writeFile(at, text);
-  if (modified !== undefined) await attemptAsync("date", at, () => utimes(files.real(at), modified, modified));
+  if (!(await isThere(files, at, text, modified))) {
+    files.writeFile(at, text);
+    if (modified !== undefined) await attemptAsync("date", at, () => utimes(files.real(at), modified, modified));
+  }
   return { sha256: Buffer.from(sha256(bytes)).toString("hex"), bytes: bytes.length };
+}
+
+async function isThere(files: Files, at: string, text: string, modified: Date | undefined): Promise<boolean> {
+  const found = files.stat(at);
+  const length = Buffer.byteLength(text);
+  if (found?.kind !== "file" || found.size !== length) return false;
+  if (files.readText(at, length + 1, "mark") !== text) return false;
+  if (modified === undefined) return true;
+  const { mtime } = await attemptAsync("look at", at, () => stat(files.real(at)));
+  return mtime.getTime() === modified.getTime();
 }

@@ -107,6 +107,26 @@ describe("a tree", () => {
     expect(index().files).toEqual(before);
   });
 
+  test("is not dated anew by a second run, which need not own what an import by root has brought", async () => {
+    putArchive(cdn, nameOf("18.1.0"), archiveBytes(1));
+    const dated = (published: string) => {
+      const path = join(cdn, `${nameOf("18.1.0")}.sha256`);
+      utimesSync(path, new Date(published), new Date(published));
+    };
+    const target = { versions: ["18.1.0"], origins: [folderOrigin(mirrorWorld().localFiles, cdn)] };
+    const checksum = async () => {
+      await build(mirrorWorld(), tree, target);
+      return statSync(join(tree, `${nameOf("18.1.0")}.sha256`));
+    };
+    dated("2026-03-01T12:00:00.250Z");
+    const first = await checksum();
+    expect(await checksum()).toMatchObject({ ino: first.ino, ctimeMs: first.ctimeMs });
+    dated("2026-03-02T12:00:00Z");
+    const later = await checksum();
+    expect(later.mtime).toEqual(new Date("2026-03-02T12:00:00Z"));
+    expect(later.ino).not.toBe(first.ino);
+  });
+
   test("has an index of what is there as soon as it is there", async () => {
     for (const version of ["18.1.0", "18.2.0"]) putArchive(cdn, nameOf(version), archiveBytes(1));
     await using server = serveFolder(cdn);
