@@ -7,10 +7,18 @@ import { attemptAsync } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 import { RELEASE_LIMITS, requireSpace } from "../release/limits.ts";
 import { BUNDLE_END, headOf, layOut, paddingOf } from "./bundle-frame.ts";
+import { requireBundlePlace } from "./bundle-place.ts";
 import { bundleProgress } from "./bundle-progress.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { INDEX_FILE, readIndex } from "./index-file.ts";
-import { type BundledFile, formatManifest, MANIFEST_FILE, manifestOf } from "./manifest.ts";
+import {
+  type BundledFile,
+  formatManifest,
+  MANIFEST_FILE,
+  MANIFEST_LIMIT,
+  manifestOf,
+  parseManifest,
+} from "./manifest.ts";
 import { openParted } from "./read-parts.ts";
 import { type WritePart, writeWhole } from "./whole-file.ts";
 
@@ -40,16 +48,16 @@ export const SIGNATURE_SUFFIX = ".sig";
 /**
  * Writes a mirror, or some of its versions, into one file that `importBundle` reads. Each file is compared with the index while it
  * is read: one that is missing or was changed ends it, and then no bundle is left. The same files make the same bundle.
- * Fails with `E_MIRROR`, `E_NO_SPACE`, `E_IO` and `E_CANCELED`.
+ * Fails with `E_MIRROR`, `E_NO_SPACE`, `E_IO`, `E_CANCELED`, and with `E_PATH` for a place in the mirror itself.
  */
 export async function writeBundle(
   world: BundleWorld,
   { tree, to, versions, sign }: BundleRequest,
 ): Promise<WrittenBundle> {
   const { localFiles: files } = world;
-  requireFileName(files, to);
+  requireBundlePlace(files, tree, to);
   const chosen = await chosenFiles(files, tree, versions);
-  const manifest = Buffer.from(formatManifest(manifestOf(chosen)));
+  const manifest = manifestFor(tree, chosen);
   const { length } = layOut(manifest.length, chosen);
   requireSpace(files, dirname(to), length, RELEASE_LIMITS);
 
@@ -79,13 +87,18 @@ export async function writeBundle(
   return { sha256, bytes: length, files: chosen.length };
 }
 
-/** Found out before hundreds of megabytes are written beside it. */
-function requireFileName(files: Files, to: string): void {
-  if (files.statFollowed(to)?.kind === "directory") {
-    throw new UpdateError("E_IO", `cannot write \`${to}\`: there is a directory of that name`, {
-      hint: `name a file in it: \`--to ${join(to, "teleport.tar")}\``,
-    });
-  }
+/** What no reader would take is not written: an import has its limits, and an index may hold what is beyond them. */
+function manifestFor(tree: string, files: readonly BundledFile[]): Buffer {
+  const manifest = Buffer.from(formatManifest(manifestOf(files)));
+  if (manifest.length > MANIFEST_LIMIT) throw notBundled(tree, `its list has more than ${MANIFEST_LIMIT} bytes`);
+  parseManifest(manifest.toString(), (reason) => notBundled(tree, reason));
+  return manifest;
+}
+
+function notBundled(tree: string, reason: string): UpdateError {
+  return new UpdateError("E_MIRROR", `no bundle can be made of \`${tree}\`: ${reason}`, {
+    hint: "take fewer versions with `--version`, or mend what the index says of that file: with its lines removed, `mirror build` or `mirror import` brings it anew",
+  });
 }
 
 async function chosenFiles(files: Files, tree: string, versions: readonly string[]): Promise<BundledFile[]> {

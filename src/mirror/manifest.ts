@@ -40,10 +40,9 @@ export function formatManifest({ kind, version, files }: Manifest): string {
 /**
  * Reads a manifest, which may be anybody's work: names that may lie in a tree, each once and in order, also where a file
  * system does not tell upper case from lower case; sizes and digests that can be; no other release than the one of the name, as
- * that decides what `--keep` removes. What it has besides is dropped. Fails with `E_MIRROR`, naming the bundle at `place`.
+ * that decides what `--keep` removes. What it has besides is dropped. Fails with what `refuse` makes of the reason.
  */
-export function parseManifest(text: string, place: string): Manifest {
-  const refuse = (reason: string) => refusedBundle(place, reason);
+export function parseManifest(text: string, refuse: (reason: string) => UpdateError): Manifest {
   const value = boundedJson(text);
   if (!isObject(value) || value["kind"] !== "teleport_mirror_bundle") throw refuse("it is no bundle of a mirror");
   if (value["version"] !== "v1") throw refuse("it is of a newer release: import it with that one");
@@ -80,7 +79,7 @@ function readFile(value: unknown, refuse: (reason: string) => UpdateError): Bund
   const optional = <T>(key: string, is: (value: unknown) => value is T): T | undefined => {
     const given = value[key];
     if (given === undefined || is(given)) return given;
-    throw refuse(`\`${key}\` of \`${name}\` is something else`);
+    throw refuse(`\`${key}\` of \`${name}\` is something else, or holds control characters`);
   };
   const release = releaseOf(name);
   if ((optional("release", isPlain) ?? release) !== release) throw refuse(`\`release\` of \`${name}\` is another one`);

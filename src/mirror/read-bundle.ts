@@ -48,7 +48,7 @@ export async function openBundle(
     const manifestBytes = manifestLength(head);
     if (manifestBytes === undefined) throw refusedBundle(path, "it does not start with a manifest");
     const manifest = await bytesOf(file.parts(head.length, manifestBytes, signal));
-    const listed = parseManifest(manifest.toString(), path).files;
+    const listed = parseManifest(manifest.toString(), (reason) => refusedBundle(path, reason)).files;
     const { length, places } = layOut(manifestBytes, listed);
     if (file.bytes !== length) {
       throw refusedBundle(path, `it has ${file.bytes} bytes, and ${length} belong to what it lists`);

@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -113,11 +114,50 @@ describe("a bundle", () => {
   test("is not begun where a folder is, nor in one that is not there", async () => {
     using place = mirrorPlace();
     const tree = place.tree("tree", releaseFiles(NEW));
-    const inFolder = writeBundle(place.world, { tree, to: place.at("tree"), ...all });
-    await expect(inFolder).rejects.toMatchObject({ code: "E_IO", hint: expect.stringContaining("/tree/teleport.tar") });
+    await mkdir(place.at("out"));
+    const inFolder = writeBundle(place.world, { tree, to: place.at("out"), ...all });
+    await expect(inFolder).rejects.toMatchObject({ code: "E_IO", hint: expect.stringContaining("/out/teleport.tar") });
     expect(place.log.lines).toEqual([]);
     const nowhere = writeBundle(place.world, { tree, to: place.at("none/b.tar"), ...all });
     await expect(nowhere).rejects.toMatchObject({ code: "E_IO", message: expect.not.stringContaining("Error:") });
+  });
+
+  test.each(["tree/index.json", `tree/${archive(NEW)}`, "tree/b.tar", "tree/sub/b.tar", "link/b.tar", "tree"])(
+    "[threat mirror-keeps] is not written to %s, as what is made of the tree would lie in it",
+    async (name) => {
+      using place = mirrorPlace();
+      const tree = place.tree("tree", releaseFiles(NEW));
+      await mkdir(place.at("tree/sub"));
+      symlinkSync("tree/sub", place.at("link"));
+      const before = readdirSync(tree).map((file) => [file, statSync(`${tree}/${file}`).ino]);
+      const made = writeBundle(place.world, { tree, to: place.at(name), ...all });
+      await expect(made).rejects.toMatchObject({
+        code: "E_PATH",
+        message: expect.stringContaining(tree),
+        hint: expect.stringContaining("--to"),
+      });
+      expect(readdirSync(tree).map((file) => [file, statSync(`${tree}/${file}`).ino])).toEqual(before);
+    },
+  );
+
+  test("is not made when no import would take its list, which says why", async () => {
+    using place = mirrorPlace();
+    const origin = (folder: string) => ({ place: folder, proof: "checksum", fetched: "2026-11-20T00:00:00.000Z" });
+    const refused = async (files: Parameters<typeof place.tree>[1], message: string) => {
+      const tree = place.tree("tree", files);
+      const made = writeBundle(place.world, { tree, to: place.at("b.tar"), ...all });
+      await expect(made).rejects.toMatchObject({
+        code: "E_MIRROR",
+        message: expect.stringContaining(`no bundle can be made of \`${tree}\`: ${message}`),
+      });
+      expect(readdirSync(place.at("."))).toEqual(["tree"]);
+    };
+    await refused({ "a.txt": { content: "a", origin: origin("/media/a\tb/a.txt") } }, "`origin` of `a.txt`");
+    await refused({ "manifest.json": "a" }, '"\\"manifest.json\\""');
+    // An index has room for it, and the list of a bundle has the dates besides.
+    const longest = { content: "a", origin: origin("/".padEnd(1800, "x")) };
+    const many = Object.fromEntries(Array.from({ length: 2060 }, (_, at) => [`${at}.sha256`, longest]));
+    await refused(many, "its list has more than");
   });
 
   test("is not made of a folder without an index", async () => {

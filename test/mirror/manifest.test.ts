@@ -1,13 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type BundledFile, formatManifest, manifestOf, parseManifest } from "../../src/mirror/manifest.ts";
+import {
+  type BundledFile,
+  formatManifest,
+  manifestOf,
+  parseManifest,
+  refusedBundle,
+} from "../../src/mirror/manifest.ts";
 import { isUpdateError } from "../../src/platform/errors.ts";
 
 const DIGEST = "a".repeat(64);
 const file = (name: string, more: object = {}) => ({ name, bytes: 1, sha256: DIGEST, ...more });
 const written = (files: unknown, head: object = {}) =>
   JSON.stringify({ kind: "teleport_mirror_bundle", version: "v1", files, ...head });
-const read = (text: string) => parseManifest(text, "/b.tar");
+const read = (text: string) => parseManifest(text, (reason) => refusedBundle("/b.tar", reason));
 
 test("is sorted, whatever the order of the files", () => {
   expect(manifestOf([file("b"), file("a"), file("a.sig")]).files.map(({ name }) => name)).toEqual(["a", "a.sig", "b"]);

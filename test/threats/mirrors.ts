@@ -112,6 +112,12 @@ const mirrorKeeps = [
     leave: 'if (found.kind !== "file") {',
   },
   { ...INSTALLER, take: "if (before === undefined && ", leave: "if (before !== undefined && " },
+  {
+    file: "src/mirror/bundle-place.ts",
+    tests: ["test/mirror/bundle.test.ts"],
+    take: "if (isWithin(isFolder ? to : dirname(to), tree)) {",
+    leave: "if (to === tree) {",
+  },
   { ...SIGNATURES, take: "else if (!replace) throw byAnother(present.place);", leave: "" },
   { ...SIGNATURES, take: "|| (await isWorthLess(kept, published, archive, keys))", leave: '|| kept.place !== ""' },
   {
