@@ -8,7 +8,7 @@ import type { Architecture } from "../release/address.ts";
 import { progressBar, progressLines } from "../release/progress.ts";
 import type { ProofDemands } from "../release/proof.ts";
 import { formatRevision, type RevisionFlag } from "../settings/revision.ts";
-import { EDITIONS, releaseOf } from "./archive-names.ts";
+import { EDITIONS } from "./archive-names.ts";
 import { inParallel } from "./in-parallel.ts";
 import { formatIndex, INDEX_FILE, type MirrorIndex, readIndex } from "./index-file.ts";
 import { mirrorArchive } from "./mirror-archive.ts";
@@ -16,7 +16,7 @@ import { type Attempt, mirrorInstaller } from "./mirror-installer.ts";
 import { listOrigins, type Origin, officialOrigin } from "./origins.ts";
 import { planBuild, type WantedArchive } from "./plan-build.ts";
 import { type Asked, filesToPrune, prune } from "./prune.ts";
-import { isPartialName, wholeName } from "./tree-files.ts";
+import { isPartOfMirror } from "./tree-files.ts";
 import { lockTree } from "./tree-lock.ts";
 import { INSTALL_SCRIPT, parseUpdaterName } from "./updater-names.ts";
 import type { VersionWish } from "./versions.ts";
@@ -91,10 +91,10 @@ export async function buildMirror(world: World, request: BuildRequest): Promise<
   return report;
 }
 
-/** With all that was wanted in its place, what is left of a release on its way is of one that was wanted before. */
+/** With all that was wanted in its place, what is left on its way is of a release or an updater that was wanted before. */
 function removeParts(files: World["localFiles"], directory: string): void {
   for (const name of files.list(directory) ?? []) {
-    if (isPartialName(name) && releaseOf(wholeName(name)) !== undefined) files.removeFile(join(directory, name));
+    if (isPartOfMirror(name)) files.removeFile(join(directory, name));
   }
 }
 

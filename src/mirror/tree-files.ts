@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { sha256 } from "#variant/digest";
 import type { Files } from "../platform/files.ts";
 import { attemptAsync } from "../platform/path-errors.ts";
+import { PROOF_SUFFIX, parseArchiveName } from "./archive-names.ts";
 import type { MirrorFile } from "./index-file.ts";
+import { isOfUpdater } from "./updater-names.ts";
 
 /*
  * How files come into a tree that a web server reads meanwhile: whole, by a rename. What is still on its way has a dot in
@@ -15,14 +17,19 @@ export function partialName(name: string): string {
   return `.${name}.partial`;
 }
 
-/** The name that a file gets which is on its way under this one. */
-export function wholeName(partial: string): string {
-  return partial.slice(1, -".partial".length);
-}
-
 export function isPartialName(name: string): boolean {
   return /^\..+\.partial$/.test(name);
 }
+
+/** Whether what is on its way under this name is a release, the updater, or what makes one believed; anything else may be somebody's. */
+export function isPartOfMirror(name: string): boolean {
+  if (!isPartialName(name)) return false;
+  const file = name.slice(1, -".partial".length).replace(OWN_SUFFIX, "").replace(PROOF_SUFFIX, "");
+  return parseArchiveName(file) !== undefined || isOfUpdater(file);
+}
+
+/** In the moment before it is put in its place, `whole-file.ts` gives a file a name that nobody else has. */
+const OWN_SUFFIX = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Writes a small file of the tree, unless it is there with this text and date. `modified` is when it was published: hosts judge the

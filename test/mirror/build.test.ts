@@ -363,6 +363,21 @@ describe("what was cut", () => {
     expect(readdirSync(tree).filter((name) => name.endsWith(".partial"))).toEqual([]);
   });
 
+  test("goes too when it is of an import, or of the updater, and stays when it is somebody's", async () => {
+    putArchive(cdn, NAME, FILE);
+    mkdirSync(tree);
+    const uuid = crypto.randomUUID();
+    const [old, updater] = [nameOf("18.0.0"), "teleport-update-v0.1.0-linux-amd64-bin.tar.gz"];
+    const ours = [old, `${old}.sha256`, updater, `${updater}.sig`, "install.sh", "install.sh.sha256"];
+    const theirs = ["notes", `notes.${uuid}`, `${old}.old`, "install.sh.old", uuid].map((name) => `.${name}.partial`);
+    for (const name of ours.flatMap((one) => [`.${one}.partial`, `.${one}.${uuid}.partial`]).concat(theirs)) {
+      writeFileSync(join(tree, name), "x", { mode: 0o600 });
+    }
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], origins: [folderOrigin(mirrorWorld().localFiles, cdn)] });
+    const left = readdirSync(tree).filter((name) => name.endsWith(".partial"));
+    expect(left.toSorted()).toEqual(theirs.toSorted());
+  });
+
   test("[threat mirror-proof] is not taken from a file that others may write", async () => {
     const { server, mend } = await startCutting();
     await using _ = server;
