@@ -5,6 +5,17 @@ export interface Validators {
   modified: Date;
 }
 
+/**
+ * Whether the client wants the file as it was, and it is another by now: status 412 (RFC 9110 §13.2.2: this comes first, and a tag
+ * counts more than a time). A weak tag never says that it is the same (§13.1.1).
+ */
+export function isOther(headers: Headers, { etag, modified }: Validators): boolean {
+  const tags = headers.get("if-match");
+  if (tags !== null) return tags.trim() !== "*" && !strongTagsIn(tags).includes(etag);
+  const since = readDate(headers.get("if-unmodified-since"));
+  return since !== undefined && wholeSeconds(modified) > since;
+}
+
 /** Whether the client has this content already: status 304 (RFC 9110 §13.2.2: a tag counts more than a time). */
 export function isKnown(headers: Headers, { etag, modified }: Validators): boolean {
   const tags = headers.get("if-none-match");
@@ -33,6 +44,10 @@ export function formatDate(date: Date): string {
 /** Compared without the mark of weakness, as `If-None-Match` does. */
 function tagsIn(header: string): string[] {
   return [...header.matchAll(/"[^"]*"/g)].map(([tag]) => tag);
+}
+
+function strongTagsIn(header: string): string[] {
+  return [...header.matchAll(/(W\/)?("[^"]*")/g)].flatMap(([, weak, tag = ""]) => (weak === undefined ? [tag] : []));
 }
 
 function opaque(etag: string): string {

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import type { ServerAnswer, ServerRequest } from "../platform/http-server.ts";
 import type { FilePart } from "../platform/paced-file.ts";
 import type { AccessRecord } from "./access-log.ts";
-import { formatDate, isKnown, mayContinue } from "./conditional.ts";
+import { formatDate, isKnown, isOther, mayContinue } from "./conditional.ts";
 import { readRange } from "./ranges.ts";
 import { servedName } from "./served-name.ts";
 import type { ServedFile, ServedTree } from "./served-tree.ts";
@@ -44,6 +44,7 @@ function answerTo(request: ServerRequest, { tree, prefix, now }: MirrorService):
   const file = tree.open(name);
   if ("refused" in file) return refusal(file.refused);
 
+  if (isOther(headers, file)) return withoutBody(file, refusal(412));
   const common = commonHeaders(name, file);
   if (isKnown(headers, file)) return withoutBody(file, { status: 304, headers: common });
   const mayBePart = method === "GET" && mayContinue(headers, file, now());
@@ -88,6 +89,7 @@ const REFUSALS = {
   403: "forbidden",
   404: "not found",
   405: "method not allowed",
+  412: "precondition failed",
   416: "range not satisfiable",
   503: "busy",
 } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatDate, isKnown, mayContinue } from "../../src/mirror/conditional.ts";
+import { formatDate, isKnown, isOther, mayContinue } from "../../src/mirror/conditional.ts";
 
 const MODIFIED = new Date("1994-11-06T08:49:37.500Z");
 const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -31,6 +31,28 @@ describe("the client has the content already", () => {
     [{}, STRONG, false],
   ] as const)("%j of %j: %p", (headers, validators, known) => {
     expect(isKnown(new Headers(headers), validators)).toBe(known);
+  });
+});
+
+describe("the client wants another content", () => {
+  test.each([
+    [{ "If-Match": '"abc"' }, STRONG, false],
+    [{ "If-Match": '"x", "abc"' }, STRONG, false],
+    [{ "If-Match": "*" }, WEAK, false],
+    [{ "If-Match": '"other"' }, STRONG, true],
+    [{ "If-Match": "abc" }, STRONG, true],
+    // A weak tag never says that it is the same.
+    [{ "If-Match": 'W/"abc"' }, WEAK, true],
+    [{ "If-Match": 'W/"abc"' }, STRONG, true],
+    [{ "If-Match": '"abc"' }, WEAK, true],
+    [{ "If-Unmodified-Since": DATE }, STRONG, false],
+    [{ "If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:36 GMT" }, STRONG, true],
+    [{ "If-Unmodified-Since": "2030" }, STRONG, false],
+    // The tag counts more than the time.
+    [{ "If-Match": '"abc"', "If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:36 GMT" }, STRONG, false],
+    [{}, STRONG, false],
+  ] as const)("%j of %j: %p", (headers, validators, other) => {
+    expect(isOther(new Headers(headers), validators)).toBe(other);
   });
 });
 

@@ -121,6 +121,10 @@ describe("the files of a tree", () => {
     ["the rest of another", { Range: "bytes=2-", "If-Range": '"other"' }, { status: 200, body: TEXT, length: "10" }],
     ["what is known", { "If-None-Match": strong }, { status: 304, body: "", etag: strong }],
     ["a part of what is known", { "If-None-Match": strong, Range: "bytes=2-4" }, { status: 304, body: "" }],
+    ["what it is", { "If-Match": strong, Range: "bytes=2-4" }, { status: 206, body: "234" }],
+    ["another by its tag", { "If-Match": '"other"' }, { status: 412, body: "precondition failed\n", etag: null }],
+    ["another, known or not", { "If-Match": '"other"', "If-None-Match": strong }, { status: 412 }],
+    ["what is young by now", { "If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT" }, { status: 412 }],
     ["what is older", { "If-Modified-Since": new Date(Date.now() + 1e6).toUTCString() }, { status: 304, body: "" }],
   ])("asked for %s", async (_, headers: Record<string, string>, answer) => {
     expect(await answerOf(await get(ARCHIVE, headers))).toMatchObject(answer);
