@@ -2,11 +2,17 @@ import { dirname } from "node:path";
 import type { Change, FileImage } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type Files } from "../platform/files.ts";
+import { insideRoot } from "../platform/root-path.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 
-/** The changes that make a directory and its missing parents, outermost first, so that each has its own undo. */
+/**
+ * The changes that make a directory and its missing parents, outermost first, so that each has its own undo. In an image a link whose
+ * target is missing gets its directory there, and that is what an undo removes.
+ */
 export function directoryChanges(files: Files, path: string, mode = DIRECTORY_MODE): Change[] {
   if (files.statFollowed(path) !== undefined) return [];
+  const end = files.root === "/" ? path : insideRoot(files.root, files.realFollowed(path));
+  if (end !== path && files.readLink(path) !== undefined) return directoryChanges(files, end, mode);
   return [...directoryChanges(files, dirname(path)), { kind: "directory", path, mode }];
 }
 

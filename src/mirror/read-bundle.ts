@@ -1,4 +1,5 @@
 import { streamSha256 } from "#variant/stream-digest";
+import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { PROOF_SUFFIX } from "./archive-names.ts";
 import {
@@ -42,7 +43,7 @@ export async function openBundle(
   path: string,
 ): Promise<Bundle> {
   const file = await openParted(files, path, "follow");
-  if (file === undefined) throw refusedBundle(path, "it is missing, or no regular file");
+  if (file === undefined) throw noBundle(files, path);
   try {
     const head = await bytesOf(file.parts(0, MANIFEST_HEAD_BYTES, signal));
     const manifestBytes = manifestLength(head);
@@ -65,6 +66,13 @@ export async function openBundle(
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function noBundle(files: World["localFiles"], path: string): UpdateError {
+  if (files.statFollowed(path) !== undefined) return refusedBundle(path, "it is no regular file");
+  return new UpdateError("E_MIRROR", `there is no file \`${path}\``, {
+    hint: "name the bundle that `mirror bundle` wrote with `--from FILE`",
+  });
 }
 
 /** One reading of a bundle from its start to its end. */

@@ -68,7 +68,8 @@ function comparison(word: string): Bound | undefined {
 }
 
 function boundOf(operator: Operator, text: string): Bound | undefined {
-  const bound = parseVersionBound(text);
+  // A version may be written as its tag is, so a series may too.
+  const bound = parseVersionBound(text.replace(/^v(?=\d+(\.\d+)?$)/, ""));
   return bound && { operator, bound };
 }
 

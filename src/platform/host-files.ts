@@ -24,7 +24,7 @@ import { systemErrorCode, UpdateError } from "./errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files, type NotText } from "./files.ts";
 import { plantedFile, requireOwnFile } from "./ownership.ts";
 import { attempt, attemptAsync } from "./path-errors.ts";
-import { resolveInRoot } from "./root-path.ts";
+import { insideRoot, resolveInRoot } from "./root-path.ts";
 import {
   appendSynced,
   changeMode,
@@ -72,7 +72,7 @@ export function hostFiles(root = "/"): Files {
       }),
 
     makeDirectory: (path, mode = DIRECTORY_MODE) =>
-      attempt("make the directory", path, () => makeParents({ real, realFollowed }, path, mode)),
+      attempt("make the directory", path, () => makeParents(root, path, mode)),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
     appendFile: (path, text) => attempt("append to", path, () => appendSynced(real(path), text)),
@@ -203,10 +203,13 @@ function nearestExisting(path: string): string {
   return at;
 }
 
-function makeParents(host: Pick<Files, "real" | "realFollowed">, path: string, mode: number): string[] {
-  if (statIfPresent(host.realFollowed(path))?.isDirectory()) return [];
-  const made = path === dirname(path) ? [] : makeParents(host, dirname(path), DIRECTORY_MODE);
-  const at = host.real(path);
+function makeParents(root: string, path: string, mode: number): string[] {
+  const at = resolveInRoot(root, path, "parents");
+  const end = resolveInRoot(root, path, "all");
+  if (statIfPresent(end)?.isDirectory()) return [];
+  // A link whose target is missing, as `/opt -> var/opt` in the image of a system that makes `/var` at its first boot.
+  if (end !== at) return makeParents(root, insideRoot(root, end), mode);
+  const made = path === dirname(path) ? [] : makeParents(root, dirname(path), DIRECTORY_MODE);
   // No chmod after it: in a folder of another user the name may lead elsewhere by then; the umask is ours.
   mkdirSync(at, { mode });
   syncDirectory(dirname(at));

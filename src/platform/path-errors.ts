@@ -21,6 +21,7 @@ const SYSTEM_ERRORS: Record<string, [code: ErrorCode, reason: string, hint: stri
   EPERM: ["E_IO", "operation not permitted", "run the command as root; look for the immutable flag with `lsattr`"],
   ENOENT: ["E_IO", "its folder is missing, or nothing can be made in it", "make the folder, or name another place"],
   ENOTDIR: ["E_IO", "one of its parents is not a directory", "move that file away"],
+  EEXIST: ["E_IO", "something else of that name is there", "look at it, and move it away, or name another place"],
   EISDIR: ["E_IO", "there is a directory of that name", "move the directory away"],
   ELOOP: [
     "E_UNREADABLE_FILE",

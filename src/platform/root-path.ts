@@ -33,6 +33,11 @@ export function resolveInRoot(root: string, path: string, follow: "parents" | "a
   return join(root, ...resolved);
 }
 
+/** The path of the host of what lies at a path that `resolveInRoot` answered. */
+export function insideRoot(root: string, resolved: string): string {
+  return join("/", resolved.slice(root === "/" ? 0 : root.length));
+}
+
 function names(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }

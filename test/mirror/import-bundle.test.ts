@@ -130,6 +130,23 @@ describe("an import", () => {
     expect(listed(place)).toEqual([]);
   });
 
+  test("says when there is no such bundle, or no tree can be where it is to go", async () => {
+    using place = mirrorPlace();
+    await bundled(place);
+    await expect(imported(place, { from: place.at("typo.tar") })).rejects.toMatchObject({
+      code: "E_MIRROR",
+      message: `there is no file \`${place.at("typo.tar")}\``,
+      hint: expect.stringContaining("--from"),
+    });
+    await expect(imported(place, { from: place.at("tree") })).rejects.toMatchObject({
+      message: expect.stringContaining("no regular file"),
+    });
+    await expect(imported(place, { to: place.at("b.tar") })).rejects.toMatchObject({
+      code: "E_IO",
+      message: expect.not.stringContaining("EEXIST"),
+    });
+  });
+
   test("waits for nobody who writes into the same tree", async () => {
     using place = mirrorPlace();
     await bundled(place);

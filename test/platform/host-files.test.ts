@@ -117,6 +117,36 @@ describe("writing", () => {
     expect(files.makeDirectory("/opt")).toEqual([]);
   });
 
+  test.each(["var/opt", "/var/opt", "../../var/opt"])(
+    "a link to %s, which is missing, gets its folder there",
+    (target) => {
+      symlinkSync(target, at("opt"));
+      expect(files.makeDirectory("/opt/teleport", 0o700)).toEqual(["/var", "/var/opt", "/opt/teleport"]);
+      expect(lstatSync(at("var/opt/teleport")).mode & 0o777).toBe(0o700);
+      expect(lstatSync(at("opt")).isSymbolicLink()).toBe(true);
+      expect(files.makeDirectory("/opt/teleport")).toEqual([]);
+    },
+  );
+
+  test("on this machine too", () => {
+    symlinkSync("var/opt", at("opt"));
+    hostFiles("/").makeDirectory(at("opt/teleport"));
+    expect(existsSync(at("var/opt/teleport"))).toBe(true);
+  });
+
+  test("a folder is not made where a file is, which is said in words", () => {
+    files.writeFile("/a", "text");
+    symlinkSync("/a", at("to-a"));
+    for (const path of ["/a", "/to-a"]) {
+      expect(() => files.makeDirectory(path)).toThrow(
+        expect.objectContaining({
+          code: "E_IO",
+          message: expect.stringContaining("something else of that name is there"),
+        }),
+      );
+    }
+  });
+
   test("a link replaces a link and a file, but no directory, and its target has no prefix", () => {
     files.placeLink("/l", "/opt/one");
     files.placeLink("/l", "/opt/two");

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { UpdateError } from "../../src/platform/errors.ts";
 import { optionsOfRun } from "../../src/update/plan-options.ts";
 import { uninstall } from "../../src/update/uninstall.ts";
 import { elfFile } from "../release/elf-file.ts";
@@ -172,6 +173,34 @@ describe("a layer, which has no system that would tell its processor or hold a l
       hint: expect.stringContaining("--updater FILE"),
     });
     expect(site.takeRequests()).toEqual([]);
+  });
+});
+
+describe("an image with links whose targets its first boot makes", () => {
+  test("gets them made, for each folder that something goes into", async () => {
+    using host = offlineHost(site);
+    host.link("/opt", "var/opt");
+    host.link("/usr/local", "/var/usrlocal");
+    host.link("/etc/systemd", "../usr/etc/systemd");
+    await host.enroll();
+    expect(host.files.stat("/var/usrlocal/bin/teleport")?.kind).toBe("symlink");
+    expect(host.files.stat("/var/opt/teleport/default/versions/18.0.0")?.kind).toBe("directory");
+    expect(host.files.list("/usr/etc/systemd/system")).toContain("teleport-update.timer");
+    expect(host.files.readLink("/opt")).toBe("var/opt");
+  });
+
+  test("is as it was when that fails", async () => {
+    using host = offlineHost(site);
+    host.link("/usr/local", "/var/usrlocal");
+    host.link("/etc/systemd", "../usr/etc/systemd");
+    const { placeLink } = host.world.files;
+    host.world.files.placeLink = (path, target) => {
+      if (path.startsWith("/etc/systemd/")) throw new UpdateError("E_IO", `cannot link \`${path}\``);
+      placeLink(path, target);
+    };
+    const before = host.tree();
+    await expect(host.enroll()).rejects.toMatchObject({ code: "E_IO" });
+    expect(host.tree()).toEqual(before);
   });
 });
 
