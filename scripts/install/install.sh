@@ -79,16 +79,21 @@ read_words() {
   # As for every flag, its variable counts where it is absent; it holds one URL a line.
   [ -n "$base_urls" ] || base_urls=${TELEPORT_CDN_BASE_URL-}
   for place in $base_urls; do
-    case $place in
-      default) continue ;;
-      https://*[!]a-zA-Z0-9._~:/%+=,[-]*) ;;
-      https://?*) continue ;;
-    esac
-    refuse "the base URL \`$place\` cannot be used" \
+    [ "$place" = default ] || is_base_url "$place" || refuse "the base URL \`$place\` cannot be used" \
       "it must begin with \`https://\`, and have no user name, password, query or fragment" \
       "give an address like \`--base-url https://mirror.example.com/teleport\`"
   done
 }
+
+# A shell of its own: what lies between two letters is not for the caller's language to say, which `enable` is to have.
+is_base_url() (
+  LC_ALL=C
+  case $1 in
+    https://*[!]a-zA-Z0-9._~:/%+=,[-]*) return 1 ;;
+    https://?*) ;;
+    *) return 1 ;;
+  esac
+)
 
 # take_value FLAG VALUE
 take_value() {
@@ -338,7 +343,11 @@ fetch_with_curl() (
 )
 
 read_token() {
+  LC_ALL=C
   token=$(cat "$token_file") || token=
+  # What an editor leaves around it, a carriage return too, the updater does not mind either.
+  token=${token#"${token%%[![:space:]]*}"}
+  token=${token%"${token##*[![:space:]]}"}
   case $token in
     '' | *[!!-~]* | *\"* | *\\*) refuse "\`$token_file\` holds no token" "it must hold the token alone, in one line" \
       "write it anew" ;;

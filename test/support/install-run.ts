@@ -23,6 +23,12 @@ export const SHELLS = {
   bash: ["bash", "--posix", "-s", "--"],
 } as const;
 
+const COMMANDS = {
+  ...SHELLS,
+  /** As bash before 5.0, in whose patterns a range goes by the language of the caller. */
+  "old bash": ["bash", "--posix", "+O", "globasciiranges", "-s", "--"],
+} as const;
+
 export interface InstallRun {
   exitCode: number;
   /** Of the shell and of all that it started. */
@@ -36,7 +42,7 @@ export interface InstallRun {
 }
 
 export interface InstallOptions {
-  shell?: keyof typeof SHELLS;
+  shell?: keyof typeof COMMANDS;
   env?: Record<string, string>;
   /** Files for the run, below `/mnt`. */
   files?: Record<string, string>;
@@ -83,7 +89,7 @@ export async function runInstallScript(
     ];
     const unshare = ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const argv = [...variables, ...under, ...SHELLS[shell], ...words];
+    const argv = [...variables, ...under, ...COMMANDS[shell], ...words];
     const child = Bun.spawn([...unshare, "sh", "-c", setup.join("\n"), "sh", ...argv], {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdin: new Blob([script]),
