@@ -39,6 +39,8 @@ main() {
   # The program ends its work in its own way when it gets the same signal; the shell waits for it.
   trap 'exit 129' HUP
   trap 'exit 130' INT
+  trap 'exit 131' QUIT
+  trap 'exit 141' PIPE
   trap 'exit 143' TERM
   make_work
   fetch_tarball

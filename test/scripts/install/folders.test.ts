@@ -65,6 +65,8 @@ describe("interrupted", () => {
     ["TERM", 143],
     ["INT", 130],
     ["HUP", 129],
+    ["QUIT", 131],
+    ["PIPE", 141],
   ] as const)(
     "by %s it leaves nothing",
     async (signal, exitCode) => {
@@ -75,4 +77,13 @@ describe("interrupted", () => {
     },
     30_000,
   );
+
+  test("as nobody reads what it says, it leaves nothing", async () => {
+    for (const shell of Object.keys(SHELLS) as (keyof typeof SHELLS)[]) {
+      // A pipe whose reader is gone before the script begins; a line is said once the folder is there.
+      const unread = 'mkfifo /mnt/said; exec 4<>/mnt/said 5>/mnt/said 4<&-; exec "$@" 2>&5';
+      const outcome = await run({ shell, under: ["sh", "-c", unread, "sh"] });
+      expect(outcome).toMatchObject({ exitCode: 141, words: undefined, left: [] });
+    }
+  });
 });
