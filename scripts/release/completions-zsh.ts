@@ -99,7 +99,7 @@ function secondWords(members: readonly ShownCommand[]): { word: string; descript
 /** One specification of `_arguments`: each spelling once, unless the flag may be repeated. */
 function flagSpec(flag: ShownFlag): string {
   const forms = spellings(flag);
-  const action = flag.value === undefined ? "" : `:${flag.value.hint}:${actionOf(flag)}`;
+  const action = flag.value === undefined ? "" : `:${escaped(flag.value.hint)}:${actionOf(flag)}`;
   const says = `[${escaped(flag.description)}]${action}`;
   const [first = ""] = forms;
   const form =
@@ -131,7 +131,7 @@ function actionOf({ value }: ShownFlag): string {
   }
 }
 
-/** What `_arguments` would take for the end of a description. */
+/** What `_arguments` would take for the end of a description, and run what follows. */
 function escaped(text: string): string {
   return text.replace(/[[\]:\\]/g, "\\$&");
 }

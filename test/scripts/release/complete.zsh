@@ -1,4 +1,5 @@
-# zsh -f complete.zsh FOLDER TYPED: prints what zsh offers for the last word of TYPED with the functions in FOLDER.
+# zsh -f complete.zsh FOLDER TYPED: prints what zsh offers for the last word of TYPED with the functions in FOLDER. Fails with what
+# else it says meanwhile, as an error within a completion does not fail anything.
 zmodload zsh/zpty
 
 zpty shell zsh -f -i
@@ -16,7 +17,7 @@ zpty -w shell "
     (( \$#offers )) && print -rl -- OFFER\${^offers}
     builtin compadd \"\$@\"
   }
-  offer-and-exit() { _main_complete; print DONE; exit }
+  offer-and-exit() { print; print BEGUN; _main_complete; print DONE; exit }
   zle -C offer-and-exit list-choices offer-and-exit
   bindkey '^I' offer-and-exit
   stty -echo
@@ -25,9 +26,20 @@ zpty -w shell "
 zpty -r shell output $'*\nREADY*'
 zpty -n -w shell "$2"$'\t'
 
+begun=no
 while zpty -r shell output; do
-  output=${output%$'\n'}
-  output=${output%$'\r'}
-  [[ $output == *OFFER* ]] && print -r -- ${output##*OFFER}
-  [[ $output == *DONE* ]] && break
+  output=${${output%$'\n'}%$'\r'}
+  case $begun/$output in
+    */BEGUN) begun=yes ;;
+    # The line as it is typed.
+    no/*) ;;
+    yes/OFFER*) print -r -- ${output#OFFER} ;;
+    yes/DONE) exit 0 ;;
+    *)
+      print -ru2 -- "zsh says: $output"
+      exit 1
+      ;;
+  esac
 done
+print -u2 'zsh ended before it was done'
+exit 1

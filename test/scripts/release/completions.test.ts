@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLine, spellings } from "../../../scripts/release/command-line.ts";
+import { commandLine, type ShownCommand, spellings } from "../../../scripts/release/command-line.ts";
 import { COMPANIONS, companions } from "../../../scripts/release/companions.ts";
 import { COMMANDS } from "../../../src/cli/commands.ts";
 import { GLOBAL_FLAGS } from "../../../src/cli/flags.ts";
@@ -125,6 +125,18 @@ describe.each(SHELLS.filter(([shell]) => isInstalled(shell)))("%s", (_, [program
     const folders = await complete("teleport-update mirror build --to ");
     expect(folders.map((name) => name.replace(/\/$/, ""))).toEqual(["folder"]);
     expect(await complete("teleport-update enable --group ")).toEqual([]);
+  });
+
+  test("offers nothing where nobody can know the value, and runs nothing either", async () => {
+    const { commands } = commandLine();
+    const textFlags = ({ name, flags }: ShownCommand) =>
+      flags.flatMap((flag) =>
+        flag.value?.kind === "text" ? [[flag.value.hint, `teleport-update ${name} --${flag.name} `] as const] : [],
+      );
+    // One of each hint, as each takes a shell of its own.
+    const typed = new Map(commands.flatMap(textFlags));
+    expect(typed.get("HOST:PORT")).toBe("teleport-update mirror serve --listen ");
+    for (const line of typed.values()) expect(await complete(line)).toEqual([]);
   });
 });
 
