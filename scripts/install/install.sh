@@ -18,6 +18,7 @@ TARBALLS='@TARBALLS@'
 GLIBC_FLOOR=2.17
 KERNEL_FLOOR=3.10
 CPU_FEATURES='sse4_2 popcnt'
+FIPS_DIGEST='openssl dgst -sha256 -propquery fips=yes'
 # The tarball and the program in it.
 SPACE_NEEDED_KB=204800
 
@@ -35,6 +36,7 @@ main() {
   find_fips_mode
   find_tools
   find_tarball
+  require_fips_module
   trap remove_work EXIT
   # The program ends its work in its own way when it gets the same signal; the shell waits for it.
   trap 'exit 129' HUP
@@ -191,7 +193,9 @@ find_tools() {
     refuse_tool curl "the package \`curl\`"
   fi
   # A validated module is to make the digest where one is asked for.
-  if has_tool openssl && { [ -n "$fips" ] || ! has_tool sha256sum; }; then
+  if has_tool openssl && [ -n "$fips" ]; then
+    digester="$FIPS_DIGEST -r"
+  elif has_tool openssl && ! has_tool sha256sum; then
     digester='openssl dgst -sha256 -r'
   elif has_tool sha256sum && [ -z "$fips" ]; then
     digester=sha256sum
@@ -230,6 +234,23 @@ find_tarball() {
   done)
   [ -n "$wanted" ] || refuse_host "there is no \`$tarball\`" \
     "this script knows the digests of other tarballs only, and runs nothing without one"
+}
+
+# The program for FIPS starts only where both of the programs that it leaves its cryptography to have a validated module.
+require_fips_module() {
+  [ -n "$fips" ] || return 0
+  $FIPS_DIGEST </dev/null >/dev/null 2>&1 || refuse_fips "\`$FIPS_DIGEST\` fails"
+  case $(curl -q --version 2>/dev/null) in
+    # A library in brackets is one that could be used.
+    *' OpenSSL/'*) ;;
+    *) refuse_fips "its \`curl\` does not use OpenSSL" ;;
+  esac
+}
+
+refuse_fips() {
+  refuse_host "this host cannot be served" \
+    "its kernel is in FIPS mode, but $1, and the program needs OpenSSL 3.0 or later with a FIPS module, and a curl that uses it" \
+    "move to a system that has both, as RHEL 9 and Debian 13 with \`openssl-provider-fips\`; elsewhere, "
 }
 
 # A folder of our own, where programs may be run and which nobody else can put another in the place of. What `TMPDIR`

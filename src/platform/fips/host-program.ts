@@ -71,6 +71,6 @@ export function fipsError(what: string, cause?: unknown): UpdateError {
 }
 
 const WAY_THERE =
-  "bring the host into FIPS mode: on RHEL `fips-mode-setup --enable` and a reboot; on Debian 13 `apt-get install curl openssl-provider-fips`," +
+  "bring the host into FIPS mode, with OpenSSL 3.0 or later: on RHEL 9 `fips-mode-setup --enable` and a reboot; on Debian 13 `apt-get install curl openssl-provider-fips`," +
   " `openssl fipsinstall -out /etc/ssl/fipsmodule.cnf -module /usr/lib/$(uname -m)-linux-gnu/ossl-modules/fips.so`, the providers `fips` and `base` with" +
   " `default_properties = fips=yes` in `/etc/ssl/openssl.cnf`, and the kernel parameter `fips=1`; or install the ordinary variant";

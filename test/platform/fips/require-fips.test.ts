@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { fipsError } from "../../../src/platform/fips/host-program.ts";
 import { hasActiveProvider, libraryIn } from "../../../src/platform/fips/require-fips.ts";
 import { fipsConfig } from "../../booted/support/fips-mode.ts";
 
@@ -7,6 +8,13 @@ test("the configuration that hosts are tested with is the documented one", async
     .trimEnd()
     .replace(/^(?=.)/gm, "    ");
   expect(await Bun.file("docs/fips.md").text()).toContain(indented);
+});
+
+test("what a refused host is told names the OpenSSL that is needed, as the document and the install script do", async () => {
+  const needed = "OpenSSL 3.0 or later";
+  expect(fipsError("it is none").hint).toContain(needed);
+  for (const path of ["docs/fips.md", "scripts/install/install.sh"])
+    expect(await Bun.file(path).text()).toContain(needed);
 });
 
 const provider = (name: string, title: string, status = "active") =>

@@ -5,10 +5,9 @@ import { type InstallOptions, NOTING_PROGRAM, runInstallScript, SHELLS } from ".
 import { startTarballServer, type TarballServer } from "../../support/tarball-server.ts";
 
 const VERSION = "0.2.0";
-const KINDS = ["linux-amd64", "linux-arm64", "linux-amd64-fips", "linux-arm64-fips"];
+const KINDS = ["linux-amd64", "linux-arm64"];
 const ARCHITECTURE = process.arch === "x64" ? "amd64" : "arm64";
 const TARBALL = `teleport-update-v${VERSION}-linux-${ARCHITECTURE}-bin.tar.gz`;
-const FIPS_TARBALL = TARBALL.replace("-bin", "-fips-bin");
 const CA = ["--ca-file", "/mnt/ca.pem"];
 
 let server: TarballServer;
@@ -113,12 +112,6 @@ describe("the tarball comes", () => {
     const spared = { ...env, no_proxy: "other.test,*" };
     expect(await runInstallScript(named.release.script, CA, { files, env: spared })).toMatchObject({ exitCode: 1 });
     expect(proxy.requests).toEqual([tunnel, tunnel]);
-  });
-
-  test("for a host in FIPS mode as the other program, by the host's openssl", async () => {
-    const before = "mount -t tmpfs tmpfs /proc/sys; mkdir /proc/sys/crypto; echo 1 >/proc/sys/crypto/fips_enabled";
-    expect(await run(CA, { before, cover: { "/usr/bin/sha256sum": "" } })).toMatchObject({ exitCode: 0, left: [] });
-    expect(server.takeRequests()).toEqual([`/default/${FIPS_TARBALL}`]);
   });
 
   test("with openssl where there is no sha256sum", async () => {
