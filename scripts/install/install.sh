@@ -319,17 +319,30 @@ try_place() {
   for pause in 1 3 0; do
     code=0
     "fetch_with_$fetcher" "$url" "$2" || code=$?
-    # Of curl: a name, a connection or a transfer that failed, which it does not try again by itself.
-    case $code in
-      6 | 7 | 18 | 28 | 35 | 52 | 55 | 56 | 92) sleep "$pause" ;;
-      *) break ;;
-    esac
+    may_pass "$code" || break
+    sleep "$pause"
   done
   [ "$code" -eq 0 ] || return 1
   found=$(digest_of "$work/tarball")
   [ "$found" != "$wanted" ] || return 0
   say "$url is refused: it has the SHA-256 ${found:-of nothing}, and must have $wanted"
   return 1
+}
+
+# may_pass CODE: whether curl may come through the next time. It is not told to try again by itself: it would wait for as long as
+# the server says, and up to 7.78 no other option bounds that.
+may_pass() {
+  case $1 in
+    # A name, a connection or a transfer that failed.
+    6 | 7 | 18 | 28 | 35 | 52 | 55 | 56 | 92) ;;
+    22)
+      case $(cat "$work/status") in
+        408 | 429 | 500 | 502 | 503 | 504) ;;
+        *) return 1 ;;
+      esac
+      ;;
+    *) return 1 ;;
+  esac
 }
 
 digest_of() {
@@ -351,7 +364,7 @@ fetch_with_curl() (
   bound_download
   url=$1 whose=$2
   set -- --fail --silent --show-error --location --max-redirs 5 --proto '=https' --tlsv1.2 \
-    --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60
+    --write-out '%{http_code}' --connect-timeout 20 --speed-limit 1024 --speed-time 60
   [ "$insecure" = no ] || set -- "$@" --insecure
   [ -z "$ca_file" ] || set -- "$@" --cacert "$work/authorities"
   if [ "$whose" = named ]; then
@@ -362,7 +375,7 @@ fetch_with_curl() (
     secret=
   fi
   # By the standard input, as everybody sees the words of a process; and nothing of a `.curlrc`.
-  printf '%s\n' "$secret" | curl -q --config - "$@" --output "$work/tarball" "$url"
+  printf '%s\n' "$secret" | curl -q --config - "$@" --output "$work/tarball" "$url" >"$work/status"
 )
 
 read_token() {

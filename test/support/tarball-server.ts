@@ -21,6 +21,8 @@ interface Answer {
   /** 200 when absent. */
   status?: number;
   location?: string;
+  /** Seconds that the client is to wait. */
+  retryAfter?: string;
   body?: string;
   /** The line is cut in the middle of the body. */
   isCut?: boolean;
@@ -35,10 +37,20 @@ export async function startTarballServer(release: Release, name = "127.0.0.1"): 
   const requests: string[] = [];
   const server = createServer({ cert, key }, ({ url = "/", headers }, response) => {
     requests.push([url, headers.authorization ?? ""].join(" ").trim());
-    const { status = 200, location, body, isCut = false } = started.answer?.(url) ?? fileAnswer(folder, url);
+    const {
+      status = 200,
+      location,
+      retryAfter,
+      body,
+      isCut = false,
+    } = started.answer?.(url) ?? fileAnswer(folder, url);
     const content = Buffer.from(body ?? "", "latin1");
     const length = content.length + (isCut ? 100 : 0);
-    response.writeHead(status, { "Content-Length": length, ...(location !== undefined && { Location: location }) });
+    response.writeHead(status, {
+      "Content-Length": length,
+      ...(location !== undefined && { Location: location }),
+      ...(retryAfter !== undefined && { "Retry-After": retryAfter }),
+    });
     if (isCut) response.write(content, () => response.destroy());
     else response.end(content);
   });
