@@ -397,8 +397,14 @@ fetch_with_wget() (
   set -- --no-verbose --tries=3 --timeout=60 --max-redirect=5 --secure-protocol=TLSv1_2
   [ "$insecure" = no ] || set -- "$@" --no-check-certificate
   [ -z "$ca_file" ] || set -- "$@" --ca-certificate="$work/authorities"
+  # To wget a star is the name of a host.
+  [ "$no_proxy" != '*' ] || set -- "$@" --no-proxy
   # Else it may leave a file in the home of root.
   ! wget --no-hsts --version >/dev/null 2>&1 || set -- "$@" --no-hsts
+  # Nothing of a `wgetrc`, which may turn checks off. Not every wget that knows this one knows `--no-config`.
+  unset WGETRC
+  : >"$work/wgetrc"
+  ! wget --config="$work/wgetrc" --version >/dev/null 2>&1 || set -- "$@" --config="$work/wgetrc"
   wget "$@" --output-document="$work/tarball" "$url"
 )
 
