@@ -367,6 +367,12 @@ fetch_with_curl() (
     --write-out '%{http_code}' --connect-timeout 20 --speed-limit 1024 --speed-time 60
   [ "$insecure" = no ] || set -- "$@" --insecure
   [ -z "$ca_file" ] || set -- "$@" --cacert "$work/authorities"
+  case $https_proxy in
+    [hH][tT][tT][pP][sS]:*)
+      [ "$insecure" = no ] || set -- "$@" --proxy-insecure
+      [ -z "$ca_file" ] || set -- "$@" --proxy-cacert "$work/authorities"
+      ;;
+  esac
   if [ "$whose" = named ]; then
     [ -z "$netrc" ] || set -- "$@" --netrc-file "$netrc"
     [ -z "$client_cert" ] || set -- "$@" --cert "$client_cert"

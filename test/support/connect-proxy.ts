@@ -1,4 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { ServerCertificate } from "./certificates.ts";
 
 /** A real CONNECT proxy on 127.0.0.1. */
 export interface ConnectProxy extends AsyncDisposable {
@@ -17,6 +19,8 @@ interface ProxyOptions {
   credentials?: string;
   /** The status that refuses every tunnel. */
   refuseWith?: number;
+  /** With one, it is spoken to by TLS. */
+  certificate?: ServerCertificate;
 }
 
 /** Starts the proxy; it speaks CONNECT, and answers anything else with 502 (or 407 where credentials are due). */
@@ -36,7 +40,7 @@ export async function startConnectProxy(options: ProxyOptions = {}): Promise<Con
     socket.on("close", () => open.delete(socket)).on("error", () => socket.destroy());
     return socket;
   };
-  const server = createServer((client) => {
+  const answer = (client: Socket) => {
     keep(client);
     let head = "";
     client.on("data", (chunk: Buffer) => {
@@ -62,7 +66,9 @@ export async function startConnectProxy(options: ProxyOptions = {}): Promise<Con
       });
     };
     client.on("data", read);
-  });
+  };
+  const { certificate } = options;
+  const server = certificate === undefined ? createServer(answer) : createTlsServer(certificate, answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const at = server.address();
   if (at === null || typeof at === "string") throw new Error("the proxy has no port");

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { makeAuthority } from "../../support/certificates.ts";
 import { startConnectProxy } from "../../support/connect-proxy.ts";
 import { type InstallOptions, NOTING_PROGRAM, runInstallScript } from "../../support/install-run.ts";
 import { startTarballServer, type TarballServer } from "../../support/tarball-server.ts";
@@ -41,5 +42,26 @@ describe("wget", () => {
     const outcome = await run([], { cover, files, env: { ...env, https_proxy: `http://${proxy.address}` } });
     expect(outcome).toMatchObject({ exitCode: 1, words: undefined });
     expect(outcome.output).toContain("certificate");
+  });
+});
+
+describe("a proxy that speaks TLS", () => {
+  const site = makeAuthority("Authority of the proxy");
+
+  test("is believed by the authorities that are given", async () => {
+    const certificate = await (await site).issue();
+    await using proxy = await startConnectProxy({ route, certificate });
+    const env = { https_proxy: `https://${proxy.address}` };
+    const files = { "ca.pem": `${server.ca}${certificate.ca}`, "other.pem": server.ca };
+    expect(await run(CA, { env, files })).toMatchObject({ exitCode: 0 });
+    expect(await run(["--ca-file", "/mnt/other.pem"], { env, files })).toMatchObject({ exitCode: 1 });
+    expect(proxy.requests).toHaveLength(1);
+  });
+
+  test("is not asked for its certificate with `--insecure`", async () => {
+    await using proxy = await startConnectProxy({ route, certificate: await (await site).issue() });
+    expect(await run(["--insecure"], { env: { https_proxy: `HTTPS://${proxy.address}` } })).toMatchObject({
+      exitCode: 0,
+    });
   });
 });
