@@ -72,8 +72,7 @@ read_words() {
   for word in "$@"; do
     case $word in
       --*=*) take_value "${word%%=*}" "${word#*=}" ;;
-      -b=*) take_value -b "${word#-b=}" ;;
-      -b?*) take_value -b "${word#-b}" ;;
+      -[!-]*) read_letters "${word#-}" ;;
       --insecure) insecure=yes ;;
       --no-insecure) insecure=no ;;
       -*) flag=$word ;;
@@ -89,12 +88,27 @@ read_words() {
   done
 }
 
+# A group of letters: those that only turn something on may stand before the one that has a value.
+read_letters() {
+  letters=$1
+  while :; do
+    case $letters in
+      [dho]?*) letters=${letters#?} ;;
+      *) break ;;
+    esac
+  done
+  case $letters in
+    b?*) letters=${letters#b} && take_value -b "${letters#=}" ;;
+    *) flag=-$letters ;;
+  esac
+}
+
 # A shell of its own: what lies between two letters is not for the caller's language to say, which `enable` is to have.
 is_base_url() (
   LC_ALL=C
   case $1 in
-    https://*[!]a-zA-Z0-9._~:/%+=,[-]*) return 1 ;;
-    https://?*) ;;
+    [hH][tT][tT][pP][sS]://*[!]a-zA-Z0-9._~:/%+=,[-]*) return 1 ;;
+    [hH][tT][tT][pP][sS]://?*) ;;
     *) return 1 ;;
   esac
 )
