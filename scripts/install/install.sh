@@ -25,7 +25,7 @@ SPACE_NEEDED_KB=204800
 main() {
   set -efu
   # The programs of the system come first, whatever the caller has in front of them.
-  PATH=/usr/sbin:/usr/bin:/sbin:/bin:${PATH-}
+  PATH=/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
   work=
   read_words "$@"
   require_rights "$@"

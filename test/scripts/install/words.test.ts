@@ -33,3 +33,13 @@ test("the script knows every letter of `enable` that has no value", async () => 
   const letters = flags.flatMap((flag) => ("alias" in flag && flag.type === "boolean" ? flag.alias : []));
   expect(await Bun.file("scripts/install/install.sh").text()).toContain(` [${letters.sort().join("")}]?*) `);
 });
+
+test("a search path that is empty does not become the current folder", async () => {
+  const empty = 'shell=$(command -v "$1"); shift; PATH= exec "$shell" "$@"';
+  const { exitCode, noted } = await runInstallScript(server.release.script, CA, {
+    files: { "ca.pem": server.ca },
+    under: ["sh", "-c", empty, "sh"],
+  });
+  expect(exitCode).toBe(0);
+  expect(noted("env").split("\n")).toContain("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+});
