@@ -207,7 +207,7 @@ describe("our own package on a host that was changed by hand", () => {
     await host.exec(["ln", "-sfn", PROGRAM, LINK]);
     // What the variant needs is not in this small host.
     const said = await install(host, "other variant", "--force-depends");
-    expect(said.match(/run `apt install teleport-update` \(or dnf\)/g)).toHaveLength(1);
+    expect(said.match(/run `apt install teleport-update`, or `dnf swap /g)).toHaveLength(1);
     expect(await host.ask("/usr/bin/teleport-update", "version")).toContain("\nFIPS variant: ");
     expect(await versionOf(host, LINK)).toBe(OLD);
     await expectTimerWorks(host);
@@ -223,7 +223,9 @@ describe("our own package on a host that was changed by hand", () => {
     await install(host, "other variant", "--force-depends");
     await host.exec(["ln", "-sfn", PROGRAM, LINK]);
     const said = await install(host, OLD);
-    expect(said).toContain("run `apt install teleport-update-fips` (or dnf)");
+    expect(said).toContain(
+      "run `apt install teleport-update-fips`, or `dnf swap teleport-update teleport-update-fips`",
+    );
     expect(said).toContain(`or \`${PROGRAM} enable\` to change over`);
     expect(await host.ask(LINK, "version")).toContain("\nFIPS variant: ");
     expect((await host.exec([PROGRAM, "enable"])).exitCode).toBe(0);
@@ -274,7 +276,7 @@ test("an installation with the package's own folder of links keeps its timer", a
   expect(await versionOf(host, "/usr/bin/teleport-update")).toBe(NEW);
   await expectTimerWorks(host);
   const said = await install(host, "other variant", "--force-depends");
-  expect(said).toContain("run `apt install teleport-update` (or dnf)");
+  expect(said).toContain("run `apt install teleport-update`, or `dnf swap teleport-update-fips teleport-update`");
   expect(await host.ask(PROGRAM, "version")).toContain("\nFIPS variant: ");
   await expectTimerWorks(host);
   expect(await install(host, NEW)).toBe("");

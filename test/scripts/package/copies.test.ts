@@ -21,9 +21,10 @@ const NAMESPACE = "/opt/teleport/default";
 const OLD_COPY = `${NAMESPACE}/updater/given-0123456789abcdef/teleport-update`;
 const NEW_COPY = `${NAMESPACE}/updater/given-${new Bun.CryptoHasher("sha256").update(program("0.9.0")).digest("hex").slice(0, 16)}/teleport-update`;
 
-function program(version: string): string {
-  return `#!/bin/sh\necho 'Teleport v${version} git:none'\n`;
+function program(version: string, variant = ""): string {
+  return `#!/bin/sh\necho 'Teleport v${version} git:none'\n${variant && `echo '${variant}'\n`}`;
 }
+const FIPS = "FIPS variant: it leaves all cryptography to the host";
 
 /** The file system of an enrolled host that has the package. Its programs are those of this machine. */
 let root: string;
@@ -104,6 +105,23 @@ describe("after an installation", () => {
     expect(readlinkSync(at(LINK))).toBe(OLD_COPY);
     expect(kept()).toEqual([OLD_COPY]);
   });
+
+  test.each([
+    ["the ordinary one", "", FIPS, "teleport-update", "teleport-update-fips"],
+    ["that for FIPS", FIPS, "", "teleport-update-fips", "teleport-update"],
+  ])(
+    "nor where the copy is of another variant, %s, and both ways to go on are told",
+    async (_, ours, theirs, wanted, present) => {
+      write(OLD_COPY, program("0.8.0", ours));
+      write(PROGRAM, program("0.9.0", theirs));
+      const said = await copies("follow");
+      expect(said).toContain(
+        `run \`apt install ${wanted}\`, or \`dnf swap ${present} ${wanted}\`, to keep that one up to date`,
+      );
+      expect(said).toContain(`or \`${PROGRAM} enable\` to change over`);
+      expect(readlinkSync(at(LINK))).toBe(OLD_COPY);
+    },
+  );
 
   test("nor where the installation went while an updater was waited for", async () => {
     const lock = at(`${NAMESPACE}/update.lock`);
