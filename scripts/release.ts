@@ -5,6 +5,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { readSiteKey } from "../src/mirror/site-key.ts";
 import { hostFiles } from "../src/platform/host-files.ts";
 import { canBoot } from "../test/support/booted-host.ts";
+import { requirePlace } from "./install/fill.ts";
 import { commitName, commitTime, requireCleanTree } from "./release/commit.ts";
 import type { ReleasePlan } from "./release/release-plan.ts";
 import { RELEASE_STEPS } from "./release/release-steps.ts";
@@ -78,6 +79,8 @@ async function main(): Promise<void> {
 async function planRelease(): Promise<ReleasePlan> {
   const unknown = options.only.filter((name) => !VARIANTS.some((variant) => variantName(variant) === name));
   if (unknown.length > 0) throw new Error(`unknown variants: ${unknown.join(", ")}`);
+  // Told now, and not once all that comes before the script is made.
+  requirePlace(options.place);
   const isChosen = (name: string) => options.only.length === 0 || options.only.includes(name);
   return {
     version: packageJson.version,

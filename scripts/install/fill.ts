@@ -15,7 +15,7 @@ export interface InstallRelease {
  */
 export function fillInstallScript(template: string, { version, place, tarballs }: InstallRelease): string {
   demand(VERSION.test(version), `\`${version}\` is no version`);
-  demand(place === "" || PLACE.test(place), `\`${place}\` is no https URL without user name, query and fragment`);
+  requirePlace(place);
   demand(tarballs.length > 0, "a script without tarballs installs nothing");
   const lines = tarballs
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -31,6 +31,11 @@ export function fillInstallScript(template: string, { version, place, tarballs }
     demand(parts.length === 2, `the template has no line \`${blank}='@${blank}@'\``);
     return parts.join(`\n${blank}='${value}'\n`);
   }, template);
+}
+
+/** Throws for what a script cannot have as the place of its tarballs; empty, it has none. */
+export function requirePlace(place: string): void {
+  demand(place === "" || PLACE.test(place), `\`${place}\` is no https URL without user name, query and fragment`);
 }
 
 const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;

@@ -21,4 +21,8 @@ test.each([
   [["--allow-dirty", "--only", "amd64-musl"], "release: unknown variants: amd64-musl\n"],
   [["--allow-dirty", "--skip", "verify", "--skip", "nothing"], "release: unknown steps: nothing\n"],
   [["--allow-dirty", "--sign", "/nonexistent/key"], "release: the signing key `/nonexistent/key` does not exist\n"],
+  [
+    ["--allow-dirty", "--place", "http://example.com", "--skip", "nothing"],
+    "release: the install script cannot be made: `http://example.com` is no https URL without user name, query and fragment\n",
+  ],
 ])("%p is refused before anything is made", async (args, said) => expect(await refusal(...args)).toBe(said));
