@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { ABOUT } from "../../scripts/package/about.ts";
 import { SCRIPTS } from "../../scripts/package/deb.ts";
 import { executablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
+import { listDeb, listRpm, type Made, makeBoth, SCRIPT } from "./package/making.ts";
 
-const SCRIPT = resolve("scripts/package.ts");
 const FOLDER = resolve("scripts/package");
 
 let directory: string;
@@ -16,32 +15,20 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** The files that are made, by their formats, and the folder with the trees they were made of. */
-interface Made {
-  folder: string;
-  deb: string;
-  rpm: string;
-}
-
-async function makePackages(name: string, options: readonly string[] = [], shell = ""): Promise<Made> {
-  const folder = join(directory, name);
-  mkdirSync(folder);
-  const argv = [process.execPath, SCRIPT, "--quick", "--to", folder, "--executable", "/bin/true", ...options];
-  await must(["sh", "-c", `${shell} exec "$@"`, "sh", ...argv]);
-  const found = (format: string) =>
-    join(folder, readdirSync(folder).find((file) => file.endsWith(format)) ?? "missing");
-  return { folder, deb: found(".deb"), rpm: found(".rpm") };
-}
+const makePackages = (name: string, options: readonly string[] = [], shell = "") =>
+  makeBoth(join(directory, name), options, shell);
 
 describe("the packages", () => {
   let made: Made;
   beforeAll(async () => {
-    made = await makePackages("plain", ["--version", "1.2.3", "--arch", "amd64", "--keep-trees"]);
+    made = await makePackages("plain", ["--version", "1.2.3", "--arch", "amd64"]);
   }, 60_000);
 
   test("have the names of their formats", () => {
-    const files = readdirSync(made.folder).filter((name) => !name.startsWith("tree-"));
-    expect(files.sort()).toEqual(["teleport-update-1.2.3-1.x86_64.rpm", "teleport-update_1.2.3_amd64.deb"]);
+    expect(readdirSync(made.folder).sort()).toEqual([
+      "teleport-update-1.2.3-1.x86_64.rpm",
+      "teleport-update_1.2.3_amd64.deb",
+    ]);
   });
 
   test("hold the program, its link and its texts, all of root's, and nothing where Teleport's packages put theirs", async () => {
@@ -67,6 +54,8 @@ describe("the packages", () => {
       "-rw-r--r-- root/root /usr/share/licenses/teleport-update/LICENSE",
       "-rw-r--r-- root/root /usr/share/licenses/teleport-update/THIRD-PARTY-NOTICES.txt",
       "-rw-r--r-- root/root /usr/share/zsh/site-functions/_teleport-update",
+      "drwxr-xr-x root/root /usr/lib/teleport-update",
+      "drwxr-xr-x root/root /usr/share/licenses/teleport-update",
     ]);
   });
 
@@ -110,34 +99,6 @@ describe("the packages", () => {
     expect(await must(["rpm", "--query", "--package", "--conflicts", rpm])).toBe("teleport-update\n");
   }, 60_000);
 
-  test("of nfpm have the same files and scripts", async () => {
-    const config = Bun.YAML.parse(readFileSync(join(FOLDER, "nfpm.yaml"), "utf8")) as NfpmConfig;
-    const pathsFor = (format: string) => config.contents.filter(({ packager = format }) => packager === format);
-    for (const [format, listed] of [
-      ["deb", await listDeb(made.deb)],
-      ["rpm", await listRpm(made.rpm)],
-    ] as const) {
-      const described = pathsFor(format).map(({ dst, src, type, file_info: { mode } = {} }) => {
-        if (type === "symlink") return `lrwxrwxrwx root/root ${dst} -> ${src}`;
-        return `${mode === 0o755 ? "-rwxr-xr-x" : "-rw-r--r--"} root/root ${dst}`;
-      });
-      expect(described.sort()).toEqual(listed);
-    }
-    const { maintainer, license, summary, description } = ABOUT;
-    expect([config.maintainer, config.license]).toEqual([maintainer, license]);
-    expect(config.description.trimEnd().split("\n")).toEqual([summary, ...description]);
-    expect(config.scripts).toEqual({
-      postinstall: "scripts/package/postinst",
-      preremove: "scripts/package/prerm",
-      postremove: "scripts/package/postrm",
-    });
-    for (const { src, dst } of config.contents.filter(({ src }) => src.includes("/tree-"))) {
-      expect(src).toEndWith(dst);
-      const tree = src.replace(/\$\{ARCH\}/, "amd64").replace("dist/packages", made.folder);
-      expect({ tree, isThere: await Bun.file(tree).exists() }).toEqual({ tree, isThere: true });
-    }
-  });
-
   test("are refused for a program, a version or a format that is none", async () => {
     const attempt = (...options: string[]) => must([process.execPath, SCRIPT, "--to", directory, ...options]);
     await expect(attempt("--executable", "/nowhere")).rejects.toThrow("`/nowhere` is missing");
@@ -161,31 +122,6 @@ describe("what the distributions' checks say", () => {
     expect(said).toContain("0 errors, 0 warnings");
   }, 300_000);
 });
-
-interface NfpmConfig {
-  maintainer: string;
-  license: string;
-  description: string;
-  scripts: Record<string, string>;
-  contents: { dst: string; src: string; type?: string; packager?: string; file_info?: { mode: number } }[];
-}
-
-/** Files and links: `-rwxr-xr-x root/root /usr/lib/teleport-update/copies`. */
-async function listDeb(deb: string): Promise<string[]> {
-  return (await must(["dpkg-deb", "--contents", deb]))
-    .split("\n")
-    .flatMap((line) => /^([-l]\S+) (\S+) .*? \.(\/.*)$/.exec(line)?.slice(1, 4).join(" ") ?? [])
-    .sort();
-}
-
-async function listRpm(rpm: string): Promise<string[]> {
-  const format = "[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES} %{FILELINKTOS}\\n]";
-  return (await must(["rpm", "--query", "--package", "--queryformat", format, rpm]))
-    .split("\n")
-    .filter((line) => /^[-l]/.test(line))
-    .map((line) => line.trimEnd().replace(/^(l\S+ \S+ \S+) /, "$1 -> "))
-    .sort();
-}
 
 const isIn = (others: readonly string[]) => (line: string) => others.includes(line);
 const isNotIn = (others: readonly string[]) => (line: string) => !others.includes(line);
