@@ -8,7 +8,7 @@ import { requireCleanTree } from "./release/commit.ts";
 import { neededGlibc } from "./release/executables.ts";
 import { measureKernels, measureProcessors, type Trial } from "./release/floors.ts";
 import { sizePage } from "./release/size-page.ts";
-import { fastestStart } from "./release/start-up.ts";
+import { fastestStart, isOfThisMachine } from "./release/start-up.ts";
 import { executableOf, VARIANTS } from "./release/variants.ts";
 
 /**
@@ -36,7 +36,7 @@ await Bun.write(
       name: executableOf(variant),
       bytes: statSync(executableOf(variant)).size,
       neededGlibc: neededGlibc(variant),
-      startMs: isOfThisMachine(variant.architecture) ? fastestStart(executableOf(variant)) : undefined,
+      startMs: isOfThisMachine(variant) ? fastestStart(executableOf(variant)) : undefined,
     })),
     artefacts: artefacts.map((name) => ({ name, bytes: statSync(join(options.from, name)).size })),
     processors: { amd64: await processors("amd64"), arm64: await processors("arm64") },
@@ -54,17 +54,16 @@ async function refuseDirtyTree(): Promise<void> {
   }
 }
 
-function isOfThisMachine(architecture: "amd64" | "arm64"): boolean {
-  return (architecture === "arm64") === (process.arch === "arm64");
-}
-
 function processors(architecture: "amd64" | "arm64"): Promise<Trial[]> {
   return measureProcessors(executableOf({ architecture, isFips: false }), architecture);
 }
 
 /** Works only where both commands do; `enable` brings in the network, the unpacking and the programs of the host. */
 async function kernels(): Promise<Trial[]> {
-  const executable = executableOf({ architecture: isOfThisMachine("arm64") ? "arm64" : "amd64", isFips: false });
+  const executable = executableOf({
+    architecture: isOfThisMachine({ architecture: "arm64" }) ? "arm64" : "amd64",
+    isFips: false,
+  });
   const folder = mkdtempSync(join(tmpdir(), "size-"));
   await using cluster = await startCluster([{ version: "18.1.0" }]);
   try {

@@ -9,6 +9,7 @@ import type { ReleasePlan } from "./release-plan.ts";
 import { reproduceExecutables } from "./reproduce.ts";
 import { cycloneDx } from "./sbom.ts";
 import { writeSignatures } from "./signatures.ts";
+import { isOfThisMachine, requireQuickStart } from "./start-up.ts";
 import { tarballsOf, writeTarballs } from "./tarballs.ts";
 import { executableOf, variantName } from "./variants.ts";
 import { verifyInstallScript } from "./verify-install-script.ts";
@@ -29,7 +30,11 @@ export const RELEASE_STEPS: Record<string, (plan: ReleasePlan) => Promise<void>>
 
 async function makeExecutables({ variants, trustedKeys }: ReleasePlan): Promise<void> {
   await script("scripts/build.ts", ...trustedKeys.map((path) => `--trusted-key=${path}`));
-  for (const variant of variants) console.log(`      ${executableOf(variant)} needs glibc ${neededGlibc(variant)}`);
+  for (const variant of variants) {
+    const path = executableOf(variant);
+    const start = isOfThisMachine(variant) ? `, starts in ${requireQuickStart(path).toFixed(1)} ms` : "";
+    console.log(`      ${path} needs glibc ${neededGlibc(variant)}${start}`);
+  }
 }
 
 /** With each, the list of what is in its executable. */
