@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { SCRIPTS } from "../../scripts/package/deb.ts";
-import { executablePath } from "../support/executable.ts";
+import { executablePath, fipsExecutablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
 import { listDeb, listRpm, type Made, makeBoth, SCRIPT } from "./package/making.ts";
 
@@ -114,13 +114,20 @@ describe("what the distributions' checks say", () => {
     );
   });
 
-  test("lintian and rpmlint about the packages as they are shipped: nothing but what is explained", async () => {
-    const { deb, rpm } = await makePackages("shipped", ["--executable", await executablePath("amd64")]);
-    // It also complains of an override that nothing needs any more.
-    expect(await must(["lintian", "--allow-root", "--display-info", "--fail-on", "warning,info", deb])).toBe("");
-    const said = await must(["rpmlint", "--config", join(FOLDER, "rpmlint.toml"), "--strict", rpm]);
-    expect(said).toContain("0 errors, 0 warnings");
-  }, 300_000);
+  test.each([
+    ["ordinary", [], () => executablePath("amd64")],
+    ["FIPS", ["--fips"], fipsExecutablePath],
+  ] as const)(
+    "lintian and rpmlint about the packages as they are shipped, %s: nothing but what is explained",
+    async (name, options, built) => {
+      const { deb, rpm } = await makePackages(`shipped-${name}`, ["--executable", await built(), ...options]);
+      // It also complains of an override that nothing needs any more.
+      expect(await must(["lintian", "--allow-root", "--display-info", "--fail-on", "warning,info", deb])).toBe("");
+      const said = await must(["rpmlint", "--config", join(FOLDER, "rpmlint.toml"), "--strict", rpm]);
+      expect(said).toContain("0 errors, 0 warnings");
+    },
+    300_000,
+  );
 });
 
 const isIn = (others: readonly string[]) => (line: string) => others.includes(line);
