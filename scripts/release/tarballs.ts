@@ -31,29 +31,40 @@ export function tarballsOf(variant: Variant, version: string): Tarball[] {
   return [forDownloads, { variant, gzip: `${topFolder}.tgz`, zstd: `${topFolder}.tar.zst`, topFolder }];
 }
 
+/** What tests choose, as the compression of a whole release takes minutes. */
+interface Packing {
+  executable: string;
+  compressions: readonly (keyof typeof LIMITS)[];
+  limits: Record<keyof typeof LIMITS, number>;
+}
+
+const COMPRESSORS = { gzip, zstd } as const;
+
 /** Writes the tarballs of a variant. Fails when one is above its limit. */
 export async function writeTarballs(
-  { version, date, folder }: ReleasePlan,
+  { version, date, folder }: Pick<ReleasePlan, "version" | "date" | "folder">,
   variant: Variant,
   packages: readonly BundledPackage[],
+  packing: Partial<Packing> = {},
 ): Promise<void> {
-  const files = archivedFiles(variant, version, date, packages);
-  const write = async (name: string, bytes: Uint8Array, limit: number) => {
-    if (bytes.length > limit) throw new Error(`\`${name}\` has ${bytes.length} bytes, and ${limit} is the most`);
-    await Bun.write(join(folder, name), bytes);
-  };
+  const { executable = executableOf(variant), compressions = ["gzip", "zstd"], limits = LIMITS } = packing;
+  const files = archivedFiles({ version, date }, variant, packages, executable);
   for (const tarball of tarballsOf(variant, version)) {
     const tar = await makeTar(tarball.topFolder, files, date);
-    await write(tarball.gzip, gzip(tar), LIMITS.gzip);
-    await write(tarball.zstd, await zstd(tar), LIMITS.zstd);
+    for (const compression of compressions) {
+      const [name, limit] = [tarball[compression], limits[compression]];
+      const bytes = await COMPRESSORS[compression](tar);
+      if (bytes.length > limit) throw new Error(`\`${name}\` has ${bytes.length} bytes, and ${limit} is the most`);
+      await Bun.write(join(folder, name), bytes);
+    }
   }
 }
 
 function archivedFiles(
+  { version, date }: Pick<ReleasePlan, "version" | "date">,
   variant: Variant,
-  version: string,
-  date: Date,
   packages: readonly BundledPackage[],
+  executable: string,
 ): ArchivedFile[] {
   const runtimeNotice = readFileSync(join(import.meta.dir, "bun-notice.txt"), "utf8");
   const texts: Record<string, string> = {
@@ -65,6 +76,6 @@ function archivedFiles(
   };
   return [
     ...Object.entries(texts).map(([path, content]): ArchivedFile => ({ path, mode: 0o644, content })),
-    { path: "teleport-update", mode: 0o755, content: readFileSync(executableOf(variant)) },
+    { path: "teleport-update", mode: 0o755, content: readFileSync(executable) },
   ];
 }
