@@ -59,7 +59,6 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
 
 type Edition = keyof typeof EDITIONS;
 
-/** Credentials are for places that are named, never for the official one. */
 function originAt(world: World, place: string, values: Values): Origin {
   const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
   if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));

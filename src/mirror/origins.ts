@@ -2,10 +2,10 @@ import { dirname } from "node:path";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
-import { DEFAULT_BASE_URL } from "../release/address.ts";
 import { folderSource } from "../release/folder-source.ts";
 import { httpSource, type Shown } from "../release/http-source.ts";
 import type { ReleaseSource } from "../release/source.ts";
+import { DEFAULT_BASE_URL } from "../settings/base-url.ts";
 import { INDEX_FILE, INDEX_LIMIT, parseIndex } from "./index-file.ts";
 
 /** A place that a mirror is built from. */

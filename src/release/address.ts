@@ -1,9 +1,6 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { Revision } from "../settings/revision.ts";
 
-/** Where releases come from when neither operator nor cluster says otherwise (updater-core §5.2). */
-export const DEFAULT_BASE_URL = "https://cdn.teleport.dev";
-
 /** Processor names as in the addresses of releases. */
 export type Architecture = "amd64" | "arm64" | "386" | "arm";
 

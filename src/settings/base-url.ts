@@ -2,6 +2,14 @@ import { UpdateError } from "../platform/errors.ts";
 import { hideCredentials } from "../platform/hide-credentials.ts";
 import { quote } from "../platform/quote.ts";
 
+/** Where releases come from when neither operator nor cluster says otherwise (updater-core §5.2). */
+export const DEFAULT_BASE_URL = "https://cdn.teleport.dev";
+
+/** Whether a base URL leads to upstream's own place, by whatever port and path. */
+export function isOfficialPlace(baseUrl: string): boolean {
+  return new URL(baseUrl).hostname.replace(/\.$/, "") === new URL(DEFAULT_BASE_URL).hostname;
+}
+
 /**
  * Checks where releases come from: an https URL without query or fragment (updater-core §2.4). A URL that is `given` now
  * holds no credentials either; one that is `kept` in `update.yaml` may, because upstream takes it. The empty text means

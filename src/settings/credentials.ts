@@ -2,10 +2,11 @@ import { judgePair } from "#variant/key-pair";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { ClientCertificate } from "../platform/http.ts";
+import { isOfficialPlace } from "./base-url.ts";
 import { BadNetrc, findInNetrc } from "./netrc.ts";
 import type { UpdaterOptions } from "./options.ts";
 
-/** What one base URL is shown; never to go to another origin, the official CDN or the proxy of the cluster. */
+/** What one base URL is shown; never to go to another origin or the proxy of the cluster. */
 export interface Credentials {
   headers: { Authorization?: string };
   certificate?: ClientCertificate;
@@ -14,13 +15,16 @@ export interface Credentials {
 const SECRET_LIMIT = 1 << 16;
 
 /**
- * What the options keep for the base URL `url`, read from `files` anew. A file must be of root and readable by nobody else.
- * Fails with `E_CREDENTIALS`, which names the file and what is wrong with it, and never what it holds.
+ * What the options keep for the base URL `url`, read from `files` anew; nothing for the official CDN, whoever named it. A file
+ * must be of root and readable by nobody else, whether or not anything in it is shown. Fails with `E_CREDENTIALS`, which names
+ * the file and what is wrong with it, and never what it holds.
  */
 export function readCredentials(files: Files, options: UpdaterOptions, url: string): Credentials {
   const { netrcFile, bearerTokenFile } = options;
   const fromNetrc = netrcFile === undefined ? undefined : readNetrc(files, netrcFile, new URL(url).hostname);
   const token = bearerTokenFile === undefined ? undefined : readToken(files, bearerTokenFile);
+  const certificate = readCertificate(files, options);
+  if (isOfficialPlace(url)) return { headers: {} };
   if (fromNetrc !== undefined && token !== undefined) {
     throw credentialsError(
       `\`${netrcFile}\` and \`${bearerTokenFile}\` both hold something for \`${new URL(url).host}\``,
@@ -28,7 +32,6 @@ export function readCredentials(files: Files, options: UpdaterOptions, url: stri
     );
   }
   const authorization = fromNetrc ?? token;
-  const certificate = readCertificate(files, options);
   return {
     headers: authorization === undefined ? {} : { Authorization: authorization },
     ...(certificate && { certificate }),

@@ -1,6 +1,6 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
 import { UpdateError } from "../platform/errors.ts";
-import { DEFAULT_BASE_URL } from "../release/address.ts";
+import { DEFAULT_BASE_URL } from "../settings/base-url.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 
 /**

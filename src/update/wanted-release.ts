@@ -64,7 +64,6 @@ export async function wantedRelease(world: World, inputs: WantedInputs): Promise
   };
 }
 
-/** Credentials are for places that the operator named, never for the official one. */
 function chooseSource(world: World, name: string, { config, answer, options, from }: WantedInputs): ReleaseSource {
   if (from !== "") return folderSource(world.localFiles, from, name);
   const first = chooseBaseUrl(config, answer);

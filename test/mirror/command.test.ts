@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
-import { makeAuthority, type ServerCertificate } from "../support/certificates.ts";
+import { LOCAL_NAMES, makeAuthority, type ServerCertificate } from "../support/certificates.ts";
+import { startConnectProxy } from "../support/connect-proxy.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeUpdaterRelease } from "../support/updater-release.ts";
 import { archiveBytes, nameOf, putArchive, temporaryFolder } from "./building.ts";
@@ -17,7 +18,7 @@ let cdn: ProxyAndCdn;
 let tree: string;
 let caFile: string;
 beforeAll(async () => {
-  certificate = await (await makeAuthority()).issue();
+  certificate = await (await makeAuthority()).issue([...LOCAL_NAMES, "cdn.teleport.dev"]);
   cdn = await startProxyAndCdn({ certificates: certificate });
 });
 afterAll(() => cdn[Symbol.asyncDispose]());
@@ -32,17 +33,19 @@ beforeEach(() => {
 });
 afterEach(() => place[Symbol.dispose]());
 
-function start(words: string[]) {
+function start(words: string[], env: Record<string, string> = {}) {
   return Bun.spawn([process.execPath, PROGRAM, "--log-format=json", "mirror", ...words], {
-    env: {},
+    env,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   });
 }
 
-async function run(...words: string[]) {
-  const child = start(words);
+const run = (...words: string[]) => runWith({}, ...words);
+
+async function runWith(env: Record<string, string>, ...words: string[]) {
+  const child = start(words, env);
   const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { exitCode, stdout, stderr };
 }
@@ -130,6 +133,19 @@ describe("mirror build", () => {
     const words = ["build", "--to", other, "--from", `file://${tree}`, "--version", "18", "--arch", "amd64"];
     expect(await run(...words)).toMatchObject({ exitCode: 0 });
     expect(readFileSync(join(other, NAME))).toEqual(Buffer.from(FILE));
+  });
+
+  test("shows the official CDN nothing, however it is named", async () => {
+    const token = join(place.path, "token");
+    writeFileSync(token, "abc.def\n", { mode: 0o600 });
+    await using tunnel = await startConnectProxy({ route: () => cdn.address });
+    cdn.requests.length = 0;
+    const words = buildingFrom("https://cdn.teleport.dev", "--from", cdn.baseUrl, "--version", "18.1.0");
+    const proxied = { HTTPS_PROXY: `http://${tunnel.address}` };
+    const built = await runWith(proxied, ...words, "--bearer-token-file", token);
+    expect(built).toMatchObject({ exitCode: 0 });
+    const shown = cdn.requests.map(({ headers: { host, authorization } }) => `${host} ${authorization}`);
+    expect(new Set(shown)).toEqual(new Set(["cdn.teleport.dev undefined", `${cdn.address} Bearer abc.def`]));
   });
 
   test.each([

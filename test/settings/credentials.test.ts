@@ -29,6 +29,17 @@ test("a netrc entry of the host becomes basic authentication", () => {
   expect(read({ "/n": NETRC }, { netrcFile: "/n" }, 0o600, "https://other.example.com").headers).toEqual({});
 });
 
+test.each(["https://cdn.teleport.dev", "https://CDN.teleport.dev:443/some/path", "https://cdn.teleport.dev.:8443"])(
+  "the official CDN is shown nothing: %s",
+  (cdn) => {
+    const files = { "/n": "machine cdn.teleport.dev login a password b", "/c": CERT, "/k": KEY };
+    const options = { netrcFile: "/n", clientCertificate: "/c", clientKey: "/k" };
+    expect(read(files, options, 0o600, cdn)).toEqual({ headers: {} });
+    expect(read({ "/t": "abc" }, { bearerTokenFile: "/t" }, 0o600, cdn)).toEqual({ headers: {} });
+    expect(() => read(files, options, 0o644, cdn)).toThrow("can be read by others");
+  },
+);
+
 test("a link is followed, and the mode of its end counts", () => {
   using host = temporaryHost();
   host.write("/secrets/token", "abc");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { FindAnswer } from "../../src/cluster/find-answer.ts";
-import { DEFAULT_BASE_URL } from "../../src/release/address.ts";
+import { DEFAULT_BASE_URL } from "../../src/settings/base-url.ts";
 import { NO_REVISION } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
 import { chooseBaseUrl } from "../../src/update/choose-base-url.ts";

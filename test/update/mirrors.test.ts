@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import type { GivenOptions } from "../../src/settings/options.ts";
+import type { EnrollRequest } from "../../src/update/enroll.ts";
 import { formatStatus } from "../../src/update/status-format.ts";
+import { makeAuthority, type ServerCertificate } from "../support/certificates.ts";
 import { startCuttingRelay } from "../support/cutting-relay.ts";
 import { advertise, type ProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { quickClock } from "../support/quick-clock.ts";
@@ -16,7 +18,9 @@ let site: Site;
 let first: ProxyAndCdn;
 let second: ProxyAndCdn;
 let release: MadeRelease;
+let pair: ServerCertificate;
 beforeAll(async () => {
+  pair = await (await makeAuthority("Clients")).issueClient("host-1");
   site = await startSite();
   [first, second] = [await site.mirror(), await site.mirror()];
   release = await site.release({ version: "18.1.0" });
@@ -137,6 +141,7 @@ describe("several base URLs", () => {
 describe("credentials", () => {
   const BASIC = `Basic ${btoa("lab:hunter2")}`;
   const BEARER = "Bearer abc.def";
+  const CDN = "https://cdn.teleport.dev";
   const NETRC = "machine 127.0.0.1 login lab password hunter2\nmachine cdn.teleport.dev login lab password hunter2\n";
 
   /** A mirror that answers nobody else. */
@@ -156,6 +161,12 @@ describe("credentials", () => {
     host.write("/etc/netrc", NETRC);
     chmodSync(`${host.root}/etc/netrc`, mode);
     return { netrcFile: `${host.root}/etc/netrc` };
+  }
+
+  function withPair(host: UpdateHost): GivenOptions {
+    host.write("/etc/cert.pem", pair.cert);
+    host.write("/etc/key.pem", pair.key, 0o600);
+    return { clientCertificate: `${host.root}/etc/cert.pem`, clientKey: `${host.root}/etc/key.pem` };
   }
 
   const shown = ({ requests }: ProxyAndCdn) => requests.map(({ headers }) => headers["authorization"]);
@@ -202,12 +213,32 @@ describe("credentials", () => {
     expect(paths(first)).toEqual([]);
   });
 
-  test("never go to the official CDN", async () => {
+  test.each<[string, () => Partial<EnrollRequest>]>([
+    ["without a base URL", () => ({ baseUrl: "" })],
+    ["that is named as one", () => ({ baseUrl: "https://CDN.teleport.dev:443/" })],
+    ["behind a mirror that has nothing", () => ({ baseUrl: first.baseUrl, options: { mirrors: [CDN] } })],
+  ])("never go to the official CDN, %s", async (_, request) => {
     using host = mirroredHost();
-    await host.enroll({ baseUrl: "", options: withSecret(host) });
-    const asked = site.server.requests.map(({ headers: { host, authorization } }) => [host, authorization]);
-    expect(asked).toContainEqual(["cdn.teleport.dev", undefined]);
-    expect(asked.every(([, authorization]) => authorization === undefined)).toBe(true);
+    const asked: string[][] = [];
+    host.world.http = {
+      get: (url, options) => {
+        asked.push([
+          new URL(url).host,
+          ...Object.keys(options?.headers ?? {}),
+          ...(options?.certificate ? ["pair"] : []),
+        ]);
+        return site.http.get(url, options);
+      },
+    };
+    for (const suffix of ["", ".sha256"])
+      first.respond(`${release.urlPath}${suffix}`, () => new Response(null, { status: 404 }));
+    const { options, ...rest } = request();
+    await host
+      .enroll({ ...rest, options: { ...options, ...withSecret(host), ...withPair(host) } })
+      .finally(() => ["", ".sha256"].map((suffix) => first.respond(`${release.urlPath}${suffix}`, undefined)));
+    expect(asked.filter(([host]) => host === "cdn.teleport.dev")).toEqual([["cdn.teleport.dev"], ["cdn.teleport.dev"]]);
+    const named = asked.filter(([host]) => host === new URL(first.baseUrl).host);
+    expect(named.every((one) => one.includes("Authorization") && one.includes("pair"))).toBe(true);
   });
 
   test("stay behind where a redirect leads to another origin", async () => {
