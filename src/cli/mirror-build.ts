@@ -9,7 +9,8 @@ import type { World } from "../platform/world.ts";
 import { goArchitecture } from "../release/address.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
-import { readCredentials } from "../settings/credentials.ts";
+import { checkCredentials, readCredentials } from "../settings/credentials.ts";
+import type { UpdaterOptions } from "../settings/options.ts";
 import { openWorld, readNamespace } from "./context.ts";
 import { quoted, usageError } from "./flag-words.ts";
 import { pathOfPlace } from "./local-place.ts";
@@ -31,6 +32,9 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
   setRequiredUmask(input.log);
   const caFile = values["ca-file"] === "" ? CLEAR : resolve(values["ca-file"]);
   const world = openWorld(input, { namespace: readNamespace(input), caFile });
+  const credentials = credentialsOf(values);
+  checkCredentials(world.localFiles, credentials, []);
+  const originAt = (place: string) => originOf(world, place, credentials);
   const report = await buildMirror(world, {
     directory: resolve(values.to),
     versions: values.version.map(parseVersionWish),
@@ -40,8 +44,8 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
       values.arch.length === 0
         ? [goArchitecture(process.arch)]
         : values.arch.map((word) => oneOf("arch", ARCHITECTURES, word)),
-    origins: values.from.map((place) => originAt(world, place, values)),
-    installer: values.installer === "" ? undefined : originAt(world, values.installer, values),
+    origins: values.from.map(originAt),
+    installer: values.installer === "" ? undefined : originAt(values.installer),
     digest: digest(values.digest),
     demands: {
       keys: await readMirrorKeys(world.localFiles, values["trusted-key"]),
@@ -59,17 +63,20 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
 
 type Edition = keyof typeof EDITIONS;
 
-function originAt(world: World, place: string, values: Values): Origin {
-  const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
-  if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));
-  checkPlace(place);
+function credentialsOf(values: Values): UpdaterOptions {
   const file = (path: string) => (path === "" ? undefined : resolve(path));
-  const credentials = {
+  return {
     netrcFile: file(values.netrc),
     bearerTokenFile: file(values["bearer-token-file"]),
     clientCertificate: file(values["client-cert"]),
     clientKey: file(values["client-key"]),
   };
+}
+
+function originOf(world: World, place: string, credentials: UpdaterOptions): Origin {
+  const isRemote = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place);
+  if (!isRemote) return folderOrigin(world.localFiles, pathOfPlace(place));
+  checkPlace(place);
   return httpOrigin(world, place, readCredentials(world.localFiles, credentials, place));
 }
 

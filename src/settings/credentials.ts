@@ -2,9 +2,9 @@ import { judgePair } from "#variant/key-pair";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { ClientCertificate } from "../platform/http.ts";
-import { isOfficialPlace } from "./base-url.ts";
+import { DEFAULT_BASE_URL, isOfficialPlace } from "./base-url.ts";
 import { BadNetrc, findInNetrc } from "./netrc.ts";
-import type { UpdaterOptions } from "./options.ts";
+import type { GivenOptions, UpdaterOptions } from "./options.ts";
 
 /** What one base URL is shown; never to go to another origin or the proxy of the cluster. */
 export interface Credentials {
@@ -36,6 +36,24 @@ export function readCredentials(files: Files, options: UpdaterOptions, url: stri
     headers: authorization === undefined ? {} : { Authorization: authorization },
     ...(certificate && { certificate }),
   };
+}
+
+/**
+ * Reads all that the options name for `places`, and also where there are none: what cannot be used is refused when it is given,
+ * and not by the first run that needs it. Fails as `readCredentials` does.
+ */
+export function checkCredentials(files: Files, options: UpdaterOptions, places: readonly string[]): void {
+  for (const url of [DEFAULT_BASE_URL, ...places]) readCredentials(files, options, url);
+}
+
+/** Whether what is given has anything to do with credentials. */
+export function concernsCredentials({
+  netrcFile,
+  bearerTokenFile,
+  clientCertificate,
+  clientKey,
+}: GivenOptions): boolean {
+  return [netrcFile, bearerTokenFile, clientCertificate, clientKey].some((value) => value !== undefined);
 }
 
 function readNetrc(files: Files, path: string, host: string): string | undefined {

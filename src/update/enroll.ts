@@ -5,6 +5,7 @@ import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
+import { checkCredentials, concernsCredentials } from "../settings/credentials.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
 import type { GivenOptions } from "../settings/options.ts";
 import { formatRevision, parseVersion, type Revision } from "../settings/revision.ts";
@@ -80,6 +81,10 @@ async function enrollLocked(
   requireClosed(world, [config.spec.path]);
   const options = optionsOfRun(world.files, namespace, request.options);
   requireClosedFiles(world, options);
+  if (concernsCredentials(request.options)) {
+    const { baseUrl } = config.spec;
+    checkCredentials(world.localFiles, options, baseUrl === "" ? [] : [baseUrl, ...(options.mirrors ?? [])]);
+  }
   const host = {
     namespace,
     architecture: architectureOf(world, namespace, config, request.image.architecture),

@@ -155,10 +155,11 @@ describe("mirror build", () => {
     ["a place without TLS", ["--version", "18.1.0", "--from", "http://127.0.0.1"], "E_BASE_URL"],
     ["a folder of another machine", ["--version", "18.1.0", "--from", "file://elsewhere/srv"], "E_USAGE"],
     ["a folder that is not there", ["--version", "18.1.0", "--from", "/does/not/exist"], "E_DOWNLOAD"],
+    ["credentials that nobody is shown", ["--version", "18.1.0", "--netrc", "/does/not/exist"], "E_CREDENTIALS"],
     ["a key that is not there", ["--version", "18.1.0", "--sign", "/does/not/exist"], "E_SIGNING_KEY"],
     ["no version", [], "E_USAGE"],
   ])("refuses %s, and makes nothing", async (_, words, code) => {
-    const { exitCode, stderr } = await run(...building(...words));
+    const { exitCode, stderr } = await run(...buildingFrom(cdn.releases ?? "", ...words));
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({ code });
     expect(existsSync(tree)).toBe(false);

@@ -9,7 +9,7 @@ import { advertise, type ProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { quickClock } from "../support/quick-clock.ts";
 import type { MadeRelease } from "../support/release-maker.ts";
 import { type Site, startSite } from "../support/site.ts";
-import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+import { NAMESPACE, NO_IMAGE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 
 // For busy machines: each test installs whole releases.
 setDefaultTimeout(60_000);
@@ -211,6 +211,29 @@ describe("credentials", () => {
       hint: expect.stringContaining("chmod 0600"),
     });
     expect(paths(first)).toEqual([]);
+  });
+
+  test.each<[string, () => Partial<EnrollRequest>]>([
+    ["a release that is carried by hand", () => ({ from: release.archive })],
+    ["the official CDN", () => ({ baseUrl: "" })],
+    ["an image without a release", () => ({ image: { ...NO_IMAGE, isOffline: true } })],
+  ])("in such a file are refused when they are given, not by the first run that needs them: %s", async (_, request) => {
+    using host = mirroredHost();
+    for (const options of [withSecret(host, 0o644), { clientKey: withPair(host).clientKey }]) {
+      await expect(host.enroll({ ...request(), options })).rejects.toMatchObject({ code: "E_CREDENTIALS" });
+      expect(host.files.stat(NAMESPACE.options)).toBeUndefined();
+    }
+    await host.enroll({ ...request(), options: { ...withSecret(host), ...withPair(host) } });
+    chmodSync(`${host.root}/etc/netrc`, 0o644);
+    await host.enroll(request());
+  });
+
+  test("of two kinds for one mirror are refused when they are given", async () => {
+    using host = mirroredHost();
+    host.write("/etc/token", "abc.def\n", 0o600);
+    const options = { ...withSecret(host), bearerTokenFile: `${host.root}/etc/token` };
+    const enrolling = host.enroll({ baseUrl: first.baseUrl, from: release.archive, options });
+    await expect(enrolling).rejects.toMatchObject({ message: expect.stringContaining("both hold something") });
   });
 
   test.each<[string, () => Partial<EnrollRequest>]>([
