@@ -15,7 +15,7 @@ export class BadNetrc extends Error {
 }
 
 /**
- * The user name and password for a host in a netrc file, as curl reads it: words between blanks, or in double quotes with
+ * The user name and password for a host of a URL in a netrc file, as curl reads it: words between blanks, or in double quotes with
  * `\"`, `\\`, `\n`, `\r` and `\t`; the first `machine` of that name that has both. `default` entries are passed over, as they would
  * go to whatever host is asked, and so are macros. Fails with `BadNetrc`.
  */
@@ -27,7 +27,7 @@ export function findInNetrc(text: string, host: string): NetrcEntry | undefined 
     if (["machine", "default"].includes(word) && isWhole(entry)) return entry;
     switch (word) {
       case "machine":
-        entry = value(words, "machine", line).toLowerCase() === host.toLowerCase() ? {} : undefined;
+        entry = bare(value(words, "machine", line)) === bare(host) ? {} : undefined;
         break;
       case "default":
         entry = undefined;
@@ -50,6 +50,11 @@ export function findInNetrc(text: string, host: string): NetrcEntry | undefined 
     }
   }
   return isWhole(entry) ? entry : undefined;
+}
+
+/** Only a URL has brackets around an IPv6 address. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
 }
 
 interface Word {

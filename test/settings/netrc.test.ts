@@ -36,6 +36,15 @@ describe("an entry", () => {
   });
 });
 
+test.each([
+  ["fd00::5", "[fd00::5]"],
+  ["[FD00::5]", "[fd00::5]"],
+  ["fd00::5", "fd00::5"],
+])("an address %s stands for the host %s of a URL", (written, host) => {
+  const text = `machine fd00::6 login a password b\nmachine ${written} login me password word`;
+  expect(findInNetrc(text, host)).toEqual({ login: "me", password: "word" });
+});
+
 describe("refused, by the line", () => {
   test.each([
     ["an unknown word", `machine a\nlogn me`, 2],
