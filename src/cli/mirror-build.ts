@@ -86,7 +86,7 @@ function checkPlace(url: string): void {
   } catch (error) {
     if (!isUpdateError(error)) throw error;
     const hint =
-      "name a place like `https://mirror.example.com/teleport`, without credentials, or a folder: `/media/stick`";
+      "name a place like `https://mirror.example.com/teleport`, or a folder: `/media/stick`; credentials belong into a file that `--netrc FILE` or `--bearer-token-file FILE` names";
     throw new UpdateError(error.code, error.message, { hint, cause: error });
   }
 }

@@ -24,7 +24,7 @@ export function checkBaseUrl(text: string, origin: "given" | "kept"): void {
   if (/[?#]/.test(text)) throw baseUrlError(`the base URL ${shown} has a query or a fragment`);
   if (origin === "given" && (url.username !== "" || url.password !== "")) {
     throw new UpdateError("E_BASE_URL", `the base URL ${shown} holds a user name or password`, {
-      hint: "credentials do not belong in the URL, where every log and process list shows them: give the URL without them",
+      hint: "credentials do not belong in the URL, where every log and process list shows them: give the URL without them, and a file with them by `--netrc FILE` or `--bearer-token-file FILE`",
     });
   }
 }

@@ -167,6 +167,7 @@ describe("mirror build", () => {
 
   test.each([
     ["--from", "http://127.0.0.1", "https://mirror.example.com/teleport"],
+    ["--from", "https://user:secret@mirror.example.com", "`--netrc FILE`"],
     ["--from", import.meta.path, `--from ${import.meta.dir}`],
     ["--trusted-key", "/does/not/exist", "mirror keygen"],
     ["--version", "18.1.0+Enterprise", "--edition ent"],

@@ -28,8 +28,17 @@ describe("checkBaseUrl", () => {
   test("[threat no-secrets] credentials are refused when given, and never shown", () => {
     const url = "https://user:secret@example.com";
     expect(() => checkBaseUrl(url, "given")).toThrow('"https://***@example.com" holds a user name or password');
+    expect(refusal(url)).toMatchObject({ hint: expect.stringMatching(/`--netrc FILE`.*`--bearer-token-file FILE`/) });
     expect(() => checkBaseUrl(url, "kept")).not.toThrow();
     expect(() => checkBaseUrl("http://user:se@cret@example.com", "kept")).toThrow('"http://***@example.com"');
     expect(() => checkBaseUrl("https://user:se/cret@example.com", "kept")).toThrow('"https://***@example.com" cannot');
   });
 });
+
+function refusal(url: string): unknown {
+  try {
+    return checkBaseUrl(url, "given");
+  } catch (error) {
+    return error;
+  }
+}
