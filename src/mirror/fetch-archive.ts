@@ -18,11 +18,18 @@ export interface FetchRequest {
   directory: string;
   name: string;
   source: ReleaseSource;
-  /** The digest that the archive must have, lower-case hex, and where it is, for messages. */
+  /** The digest that the archive must have, lower-case hex. */
   sha256: string;
-  place: string;
   progress: Progress;
 }
+
+/** What came in this run, and where it came from; undefined when nothing was needed. */
+export interface Fetched {
+  bytes: number;
+  place: string | undefined;
+}
+
+const NOTHING: Fetched = { bytes: 0, place: undefined };
 
 type FetchWorld = Pick<World, "localFiles" | "log" | "signal">;
 
@@ -36,17 +43,17 @@ const SYNC_BYTES = 32 << 20;
 
 /**
  * Brings an archive into the tree under its name, whole and proven. What an earlier run left of it is read again and
- * continued; so is what this one leaves behind when the line breaks for good. Answers the bytes that came now. Fails as the
+ * continued; so is what this one leaves behind when the line breaks for good. Answers what came now. Fails as the
  * source does, with `E_CHECKSUM` and `E_CHANGED` (then nothing is left of it), `E_NO_SPACE`, `E_IO` and `E_CANCELED`.
  */
-export async function fetchArchive(world: FetchWorld, request: FetchRequest): Promise<number> {
+export async function fetchArchive(world: FetchWorld, request: FetchRequest): Promise<Fetched> {
   const { localFiles: files, log, signal } = world;
   const partial = join(request.directory, partialName(request.name));
   const begun = await keptBytes(files, partial);
   try {
     const isWhole = begun > 0 && (await fileDigest(files, partial, signal)) === request.sha256;
     if (begun > 0) log.info("An interrupted download goes on.", { file: request.name, at: begun });
-    const fetched = isWhole ? 0 : await fetchRest(world, request, { partial, begun });
+    const fetched = isWhole ? NOTHING : await fetchRest(world, request, { partial, begun });
     files.setMode(partial, FILE_MODE);
     files.rename(partial, join(request.directory, request.name));
     return fetched;
@@ -84,13 +91,13 @@ async function fetchRest(
   { localFiles: files, log, signal }: FetchWorld,
   request: FetchRequest,
   { partial, begun }: { partial: string; begun: number },
-): Promise<number> {
+): Promise<Fetched> {
   const { directory, name, source } = request;
   const archive = await source.open(name, begun === 0 ? undefined : { received: begun, length: undefined });
   try {
     if (begun > 0 && archive.length !== undefined && begun >= archive.length) throw notOfIt(partial);
     requireSpace(files, directory, Math.max(0, (archive.length ?? 0) - begun), RELEASE_LIMITS);
-    log.info("Fetching an archive.", { url: source.locate(name), size: archive.length });
+    log.info("Fetching an archive.", { url: archive.place, size: archive.length });
     await using file = await openPartial(files, partial, begun === 0 ? NEW_FILE : KEPT_FILE);
     // Looked at again, open: the name may lead elsewhere by now.
     if (!isOurs(await attemptAsync("look at", partial, () => file.stat()))) throw notOfIt(partial);
@@ -102,6 +109,9 @@ async function fetchRest(
     });
     const whole: SourceArchive = {
       length: archive.length,
+      get place() {
+        return archive.place;
+      },
       get isPieced() {
         return archive.isPieced;
       },
@@ -110,7 +120,7 @@ async function fetchRest(
     };
     for await (const _ of provenChunks(whole, request));
     await attemptAsync("sync", partial, () => file.sync());
-    return end - begun;
+    return { bytes: end - begun, place: archive.place };
   } finally {
     await archive.discard();
   }

@@ -61,19 +61,20 @@ async function proveAndPlace(
   const { localFiles: files, clock } = world;
   const proof = await proveDigest(source, name, { ...demands, pinned }, world.log);
   const state = await stateOf(world, directory, name, index.files[name], proof);
-  const { sha256, place } = proof;
+  const { sha256 } = proof;
   const signature = await signatureOf(world, building, { name, source, sha256 });
   const fetched =
     state === "absent"
-      ? await fetchArchive(world, { directory, name, source, sha256, place, progress: progress() })
+      ? await fetchArchive(world, { directory, name, source, sha256, progress: progress() })
       : undefined;
 
-  const entry = { ...(release !== undefined && { release }), origin: originOf(proof, clock.now()) };
+  const origin = originOf({ ...proof, place: fetched?.place ?? proof.place }, clock.now());
+  const entry = { ...(release !== undefined && { release }), origin };
   await placeProofFiles(world, building, name, { proof, signature, entry });
   const before = index.files[name];
   const bytes = files.stat(join(directory, name))?.size ?? 0;
   index.files[name] = state === "present" && before?.origin ? before : { sha256, bytes, ...entry };
-  return fetched;
+  return fetched?.bytes;
 }
 
 /**

@@ -71,9 +71,9 @@ async function publishedSignature(
   source: ReleaseSource,
   name: string,
 ): Promise<PublishedSignature | undefined> {
-  const place = source.locate(`${name}.sig`);
   const found = await source.readText(`${name}.sig`, SIGNATURE_LIMIT);
   if (found === undefined) return undefined;
+  const place = found.giver.locate(`${name}.sig`);
   const fault = whyNoSignature(found.text);
   if (fault === undefined) return { text: found.text, place };
   log.warn("What lies at the place of a signature is none, and not taken.", { url: place, error: `it ${fault}` });

@@ -6,8 +6,6 @@ import type { SourceArchive } from "./source.ts";
 export interface DownloadRequest {
   /** The file name of the archive. */
   name: string;
-  /** Where it comes from, for messages. */
-  place: string;
   /** Lower-case hex. */
   sha256: string;
   progress: Progress;
@@ -23,12 +21,12 @@ const ARCHIVE_LIMIT = 1 << 30;
  * asked for. Fails with `E_DOWNLOAD`, with `E_CHECKSUM`, and with `E_CHANGED` in its place when the parts may be of two files.
  */
 export function provenChunks(archive: SourceArchive, request: DownloadRequest): AsyncGenerator<Uint8Array> {
-  refuseLength(archive.length, request);
+  refuseLength(archive.length, archive, request);
   return checkedChunks(archive, request);
 }
 
 async function* checkedChunks(archive: SourceArchive, request: DownloadRequest): AsyncGenerator<Uint8Array> {
-  const { name, place, sha256, progress } = request;
+  const { name, sha256, progress } = request;
   const digest = streamSha256();
   let received = 0;
   progress.start(name, archive.length);
@@ -36,7 +34,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
     for await (const chunk of archive.chunks()) {
       await digest.update(chunk);
       received += chunk.length;
-      refuseLength(received, request);
+      refuseLength(received, archive, request);
       progress.advance(chunk.length);
       yield chunk;
     }
@@ -45,6 +43,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
   }
   const found = await digest.hex();
   if (found === sha256) return;
+  const { place } = archive;
   if (archive.isPieced) {
     throw new UpdateError(
       "E_CHANGED",
@@ -58,7 +57,7 @@ async function* checkedChunks(archive: SourceArchive, request: DownloadRequest):
 }
 
 /** An archive that is too large, announced or while it comes. */
-function refuseLength(bytes = 0, { place, limitBytes = ARCHIVE_LIMIT }: DownloadRequest): void {
+function refuseLength(bytes = 0, { place }: SourceArchive, { limitBytes = ARCHIVE_LIMIT }: DownloadRequest): void {
   if (bytes <= limitBytes) return;
   throw new UpdateError("E_DOWNLOAD", `\`${place}\` is larger than ${limitBytes} bytes, and no release is`, {
     hint: "check the address, and what the server holds there",

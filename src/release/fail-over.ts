@@ -28,11 +28,16 @@ class FailOver implements ReleaseSource {
     return this.#inTurn[0]?.locate(name) ?? name;
   }
 
-  async readText(name: string, limit: number): Promise<SourceText | undefined> {
+  readText(name: string, limit: number): Promise<SourceText | undefined> {
+    return this.inTurn(name, (place) => place.readText(name, limit));
+  }
+
+  async inTurn<T>(name: string, work: (place: ReleaseSource) => Promise<T | undefined>): Promise<T | undefined> {
     const failures: UpdateError[] = [];
+    this.#last = undefined;
     for (const source of [...this.#inTurn]) {
       try {
-        const found = await source.readText(name, limit);
+        const found = await work(source);
         if (found === undefined) continue;
         this.#last = source;
         return found;
@@ -56,6 +61,8 @@ class FailOver implements ReleaseSource {
   async open(name: string, begun?: BegunArchive): Promise<SourceArchive> {
     const left = [...this.#inTurn];
     const failures: UpdateError[] = [];
+    const givers: string[] = [];
+    this.#last = undefined;
     let { archive, source } = await this.#openNext(left, name, begun, failures);
     const { length } = archive;
     const goOn = async (received: number, error: unknown) => {
@@ -69,6 +76,7 @@ class FailOver implements ReleaseSource {
         try {
           for await (const chunk of archive.chunks()) {
             received += chunk.length;
+            if (givers.at(-1) !== archive.place) givers.push(archive.place);
             yield chunk;
           }
           isWhole = true;
@@ -80,6 +88,9 @@ class FailOver implements ReleaseSource {
     return {
       length,
       chunks,
+      get place() {
+        return givers.length === 0 ? archive.place : givers.join(", then ");
+      },
       get isPieced() {
         return archive.isPieced;
       },

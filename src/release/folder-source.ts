@@ -23,17 +23,18 @@ export function folderSource(files: Files, path: string, wanted: string): Releas
   if (kind === "file" && basename(path) !== wanted) throw anotherRelease(path, wanted);
   const folder = kind === "directory" ? path : dirname(path);
   const locate = (name: string) => join(folder, name);
-  return {
+  const source: ReleaseSource = {
     locate,
     async readText(name, limit) {
       const path = locate(name);
       const text = files.readPlantable(path, limit);
       if (text === undefined) return undefined;
       const { mtime } = await attemptAsync("look at", path, () => stat(files.realFollowed(path)));
-      return { text, modified: mtime };
+      return { text, modified: mtime, giver: source };
     },
     open: (name, begun) => openFile(files, locate(name), begun),
   };
+  return source;
 }
 
 async function openFile(files: Files, path: string, begun: BegunArchive | undefined): Promise<SourceArchive> {
@@ -47,6 +48,7 @@ async function openFile(files: Files, path: string, begun: BegunArchive | undefi
   const file = await attemptAsync("open", path, () => open(at, constants.O_RDONLY | constants.O_NONBLOCK));
   return {
     length: found.size,
+    place: path,
     isPieced: begun !== undefined,
     async *chunks() {
       for (let position = begun?.received ?? 0; ; ) {

@@ -18,15 +18,19 @@ const TEXT_LIMIT_MS = 30_000;
 export function httpSource(world: SourceWorld, baseUrl: string, shown: Shown = {}): ReleaseSource {
   const urlOf = (name: string) => `${baseUrl.replace(/\/$/, "")}/${name}`;
   const locate = (name: string) => shownUrl(urlOf(name));
-  return {
+  const source: ReleaseSource = {
     locate,
-    readText: (name, limit) => withRetries(world, locate(name), () => readText(world, urlOf(name), shown, limit)),
+    async readText(name, limit) {
+      const found = await withRetries(world, locate(name), () => readText(world, urlOf(name), shown, limit));
+      return found && { ...found, giver: source };
+    },
     async open(name, begun) {
       const archive = new ResumedArchive(world, urlOf(name), shown, begun);
       await withRetries(world, locate(name), () => archive.ask());
       return archive;
     },
   };
+  return source;
 }
 
 async function readText(
@@ -34,7 +38,7 @@ async function readText(
   url: string,
   shown: Shown,
   limit: number,
-): Promise<SourceText | undefined> {
+): Promise<Omit<SourceText, "giver"> | undefined> {
   const answer = await http.get(url, { ...shown, timeoutMs: TEXT_LIMIT_MS, signal });
   if (answer.status === 200) return { text: await smallText(answer, url, limit), modified: modifiedAt(answer) };
   await answer.discard();

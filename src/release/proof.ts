@@ -1,8 +1,9 @@
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { P256Key } from "../platform/p256.ts";
-import { CHECKSUM_LIMIT, parseDigest, unreadableChecksum } from "./checksum.ts";
-import { SIGNATURE_LIMIT, verifySignature } from "./signature.ts";
+import { parseDigest, unreadableChecksum } from "./checksum.ts";
+import { readChecksum, readSignature, readTogether } from "./read-beside.ts";
+import { verifySignature } from "./signature.ts";
 import type { ReleaseSource, SourceText } from "./source.ts";
 
 /*
@@ -22,7 +23,7 @@ export interface Proof {
   sha256: string;
   /** The id of the key that signed it. */
   key: string | undefined;
-  /** Where the archive is, for people. */
+  /** Where the archive is at the place that proves it, for people. */
   place: string;
   /** When the checksum was last changed there. */
   published: Date | undefined;
@@ -41,8 +42,8 @@ export interface ProofDemands {
 }
 
 /**
- * Finds the digest that the archive `name` must have, and why it may be believed; every proof at hand has to agree. A place
- * without a checksum will do when a digest is pinned. Fails with `E_CHECKSUM` or `E_SIGNATURE`, and as the source does.
+ * Finds the digest that the archive `name` must have, and why it may be believed; every proof at hand has to agree. Of several
+ * places, one gives both checksum and signature. Where a digest is pinned no checksum is needed. Fails with `E_CHECKSUM` or `E_SIGNATURE`, and as the source does.
  */
 export async function proveDigest(
   source: ReleaseSource,
@@ -50,70 +51,58 @@ export async function proveDigest(
   demands: ProofDemands,
   log: Log,
 ): Promise<Proof> {
-  const published = await readChecksum(source, name);
-  const [pinned] = demands.pinned;
-  const sha256 = pinned?.sha256 ?? published?.sha256;
+  const { pinned, keys, skipSignature } = demands;
+  const isPinned = pinned.length > 0;
+  const isSigned = keys.length > 0 && !skipSignature;
+  const together = isPinned ? undefined : await readTogether(source, name, isSigned);
+  const checksum = isPinned ? await readChecksum(source, name) : together?.checksum;
+  const published = checksum && digestIn(checksum, name);
+  const sha256 = pinned[0]?.sha256 ?? published;
   if (sha256 === undefined) throw missingChecksum(source, name);
-  requireAgreement(source, name, demands.pinned, published?.sha256);
-  const refusal = demands.refuse?.(published?.modified);
-  if (refusal !== undefined) throw refusal;
+  const giver = checksum?.giver ?? source;
+  requireAgreement(giver, name, demands, published);
 
-  const isSignatureSkipped = demands.keys.length > 0 && demands.skipSignature;
+  const isSignatureSkipped = keys.length > 0 && skipSignature;
   if (isSignatureSkipped)
     log.warn("The signature of the release is not asked for, as the operator wants it.", { name });
-  const isSigned = demands.keys.length > 0 && !demands.skipSignature;
-  const signer = isSigned ? await requireSignature(source, name, sha256, demands.keys) : undefined;
-  const by = signer !== undefined ? "signature" : pinned !== undefined ? "pinned digest" : "checksum";
+  const signature = isSigned && isPinned ? await readSignature(source, name) : together?.signature;
+  const signedAt = (signature?.giver ?? giver).locate(`${name}.sig`);
+  const signer = isSigned ? await requireSignature(signature?.text, signedAt, sha256, keys) : undefined;
+  const refusal = demands.refuse?.(checksum?.modified);
+  if (refusal !== undefined) throw refusal;
+  const by = signer !== undefined ? "signature" : isPinned ? "pinned digest" : "checksum";
   log.info("The release is known by its digest.", { file: name, proof: by, sha256, key: signer?.id });
-  const place = source.locate(name);
-  return { by, sha256, key: signer?.id, place, published: published?.modified, isSignatureSkipped };
+  return { by, sha256, key: signer?.id, place: giver.locate(name), published: checksum?.modified, isSignatureSkipped };
 }
 
-async function readChecksum(source: ReleaseSource, name: string) {
-  const found = await readBeside(source, `${name}.sha256`, CHECKSUM_LIMIT, "E_CHECKSUM");
-  if (found === undefined) return undefined;
-  const sha256 = parseDigest(found.text);
-  if (sha256 === undefined) throw unreadableChecksum(source.locate(`${name}.sha256`), found.text);
-  return { sha256, modified: found.modified };
+function digestIn({ text, giver }: SourceText, name: string): string {
+  const sha256 = parseDigest(text);
+  if (sha256 !== undefined) return sha256;
+  throw unreadableChecksum(giver.locate(`${name}.sha256`), text);
 }
 
 async function requireSignature(
-  source: ReleaseSource,
-  name: string,
+  text: string | undefined,
+  place: string,
   sha256: string,
   keys: readonly P256Key[],
 ): Promise<P256Key> {
-  const place = source.locate(`${name}.sig`);
-  const found = await readBeside(source, `${name}.sig`, SIGNATURE_LIMIT, "E_SIGNATURE");
-  if (found !== undefined) return verifySignature({ text: found.text, place }, sha256, keys);
+  if (text !== undefined) return verifySignature({ text, place }, sha256, keys);
   throw new UpdateError("E_SIGNATURE", `signature not found: \`${place}\``, {
     hint: "a trusted key asks for one: let the mirror serve the `.sig` files too, or take this release on its checksum alone with `--insecure-skip-signature`",
   });
 }
 
-/** What is wrong with a file that belongs to the proof is a matter of the proof. */
-async function readBeside(
-  source: ReleaseSource,
-  name: string,
-  limit: number,
-  code: "E_CHECKSUM" | "E_SIGNATURE",
-): Promise<SourceText | undefined> {
-  try {
-    return await source.readText(name, limit);
-  } catch (error) {
-    if (!isUpdateError(error, "E_DOWNLOAD", "E_UNREADABLE_FILE")) throw error;
-    throw new UpdateError(code, error.message, { hint: error.hint ?? "", cause: error });
-  }
-}
-
 function requireAgreement(
-  source: ReleaseSource,
+  giver: ReleaseSource,
   name: string,
-  pinned: ProofDemands["pinned"],
+  { pinned }: ProofDemands,
   published: string | undefined,
 ): void {
-  const place = source.locate(`${name}.sha256`);
-  const claims = [...pinned, ...(published === undefined ? [] : [{ sha256: published, by: `\`${place}\`` }])];
+  const claims = [
+    ...pinned,
+    ...(published === undefined ? [] : [{ sha256: published, by: `\`${giver.locate(`${name}.sha256`)}\`` }]),
+  ];
   const [first, ...others] = claims;
   const other = others.find(({ sha256 }) => sha256 !== first?.sha256);
   if (first === undefined || other === undefined) return;

@@ -89,6 +89,10 @@ export class ResumedArchive implements SourceArchive {
     }
   }
 
+  get place(): string {
+    return shownUrl(this.url);
+  }
+
   async discard(): Promise<void> {
     await this.#answer?.discard();
     this.#answer = undefined;

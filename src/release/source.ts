@@ -12,6 +12,11 @@ export interface ReleaseSource {
    * of that name, or another one than was begun.
    */
   open(name: string, begun?: BegunArchive): Promise<SourceArchive>;
+  /**
+   * Of several places: does `work` with one after the other, until it neither fails nor answers undefined. For what has to come
+   * from one place together; `name` is what is asked for, for messages.
+   */
+  inTurn?<T>(name: string, work: (place: ReleaseSource) => Promise<T | undefined>): Promise<T | undefined>;
   /** Puts the place that answered last behind the others, as what it gave was wrong; false when that was so of all of them. */
   passOver?(): boolean;
 }
@@ -20,6 +25,8 @@ export interface SourceText {
   text: string;
   /** When the place says that it was last changed. */
   modified: Date | undefined;
+  /** The one place that it is from. */
+  giver: ReleaseSource;
 }
 
 /** An archive of which a part is here already. */
@@ -33,6 +40,8 @@ export interface BegunArchive {
 export interface SourceArchive {
   /** Bytes of the whole, as announced. */
   readonly length: number | undefined;
+  /** Where its bytes come from, for messages and the log; of several places those that gave some of them. */
+  readonly place: string;
   /** It was taken up again after a cut by now, here or from another place, so that its parts may be of two files. */
   readonly isPieced: boolean;
   /** The archive from where it was asked for, in one pass; ends without an error only when all that was announced came. */

@@ -50,15 +50,16 @@ export async function stageRelease(
   { namespace, revision, source, name, proof, progress, limits = RELEASE_LIMITS }: StageRequest,
 ): Promise<Staged> {
   const { files, log, clock } = world;
-  const { sha256, place } = proof;
+  const { sha256 } = proof;
   requireSpace(files, namespace.directory, 0, limits);
   const archive = await source.open(name);
   let staging: string | undefined;
   try {
-    const chunks = provenChunks(archive, { name, place, sha256, progress });
+    const chunks = provenChunks(archive, { name, sha256, progress });
     requireSpace(files, namespace.directory, (archive.length ?? 0) * limits.spaceFactor, limits);
-    if (archive.length === undefined) log.warn("The server does not tell the size of the release.", { url: place });
-    log.info("Downloading the release.", { url: place, size: archive.length });
+    if (archive.length === undefined)
+      log.warn("The server does not tell the size of the release.", { url: archive.place });
+    log.info("Downloading the release.", { url: archive.place, size: archive.length });
     const start = clock.now().getTime();
     staging = makeStaging(files, namespace);
     const directory = join(staging, "release");
@@ -69,7 +70,7 @@ export async function stageRelease(
       limits,
     });
     files.writeFile(join(directory, FILE_LIST), digestList(written));
-    files.writeFile(join(directory, PROOF_FILE), proofRecord(proof, clock.now()));
+    files.writeFile(join(directory, PROOF_FILE), proofRecord({ ...proof, place: archive.place }, clock.now()));
     files.writeFile(join(directory, CHECKSUM_FILE), sha256);
     log.info("The release is downloaded and unpacked.", {
       seconds: (clock.now().getTime() - start) / 1000,
@@ -78,16 +79,16 @@ export async function stageRelease(
     return { directory, files: written, sha256 };
   } catch (error) {
     if (staging !== undefined) removeQuietly(world, staging);
-    throw named(error, place);
+    throw named(error, archive.place);
   } finally {
     await archive.discard();
   }
 }
 
 /** What is wrong with an archive says nothing to who does not know which one it was. */
-function named(error: unknown, url: string): unknown {
+function named(error: unknown, place: string): unknown {
   if (!isUpdateError(error, "E_ARCHIVE")) return error;
-  return new UpdateError(error.code, `\`${url}\`: ${error.message}`, { hint: error.hint ?? "", cause: error });
+  return new UpdateError(error.code, `\`${place}\`: ${error.message}`, { hint: error.hint ?? "", cause: error });
 }
 
 /** Removes what runs left behind that were killed while staging; answers the directories. Needs the lock of the namespace. */

@@ -242,6 +242,18 @@ describe("where releases come from", () => {
     expect(readdirSync(join(place.path, "other")).toSorted()).toEqual([".lock", "index.json"]);
   });
 
+  test("who gave the archive is noted, and a place that has its checksum alone is not", async () => {
+    const [name, half] = [nameOf("18.1.0"), join(place.path, "half")];
+    mkdirSync(half);
+    putArchive(half, name, archiveBytes(1));
+    putArchive(cdn, name, archiveBytes(1));
+    rmSync(join(half, name));
+    await using first = serveFolder(half);
+    await using second = serveFolder(cdn);
+    await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [first.url, second.url] });
+    expect(index().files[name]?.origin?.place).toBe(`${second.url}/${name}`);
+  });
+
   describe("a cluster", () => {
     const cluster = (proxy: ProxyAndCdn) => ({ proxy: proxy.address, group: "", insecure: false });
     const trusting = ({ ca: pem }: ProxyAndCdn) =>

@@ -15,11 +15,11 @@ describe("the size of an archive", () => {
   test("[threat answer-limits] is refused when it is announced as more", async () => {
     await using server = await startCutServer(() => ({ headers: { "Content-Length": 2 ** 40 } }));
     const archive = await httpSource(testWorld(), server.url).open(NAME);
-    const request = { name: NAME, place: server.url, sha256: "", progress: NO_PROGRESS, limitBytes: LIMIT };
+    const request = { name: NAME, sha256: "", progress: NO_PROGRESS, limitBytes: LIMIT };
     expect(() => provenChunks(archive, request)).toThrow(
       expect.objectContaining({
         code: "E_DOWNLOAD",
-        message: `\`${server.url}\` is larger than 1000 bytes, and no release is`,
+        message: `\`${server.url}/${NAME}\` is larger than 1000 bytes, and no release is`,
       }),
     );
     await archive.discard();
@@ -53,7 +53,7 @@ describe("the digest of an archive", () => {
   test("of parts that may be of two files says so", async () => {
     await using server = serve(() => new Response("other"));
     const archive = await httpSource(testWorld(), server.url).open(NAME, { received: 2, length: 5 });
-    const request = { name: NAME, place: server.url, sha256: digest, progress: NO_PROGRESS };
+    const request = { name: NAME, sha256: digest, progress: NO_PROGRESS };
     await expect(Array.fromAsync(provenChunks(archive, request))).rejects.toMatchObject({ code: "E_CHANGED" });
   });
 });
@@ -75,7 +75,7 @@ test("progress is told from beginning to end, also of what fails", async () => {
 async function received(respond: () => Response, sha256 = "", progress = NO_PROGRESS): Promise<number> {
   await using server = serve(respond);
   const archive = await httpSource(testWorld(), server.url).open(NAME);
-  const request = { name: NAME, place: `${server.url}/${NAME}`, sha256, progress, limitBytes: LIMIT };
+  const request = { name: NAME, sha256, progress, limitBytes: LIMIT };
   let length = 0;
   try {
     for await (const chunk of provenChunks(archive, request)) length += chunk.length;

@@ -38,7 +38,8 @@ describe.each([
   test("gives the files beside it, with the time of their last change", async () => {
     const modified = new Date("2026-11-01T00:00:00Z");
     utimesSync(join(folder.path, `${NAME}.sha256`), modified, modified);
-    expect(await source(path()).readText(`${NAME}.sha256`, 10)).toEqual({ text: "text", modified });
+    const place = source(path());
+    expect(await place.readText(`${NAME}.sha256`, 10)).toEqual({ text: "text", modified, giver: place });
     expect(await source(path()).readText(`${NAME}.sig`, 10)).toBeUndefined();
     await expect(source(path()).readText(`${NAME}.sha256`, 3)).rejects.toMatchObject({ code: "E_UNREADABLE_FILE" });
   });

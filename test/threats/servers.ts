@@ -110,8 +110,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     rule: "stalls",
     file: "src/release/download.ts",
-    take: "refuseLength(received, request);",
-    leave: "refuseLength(0, request);",
+    take: "refuseLength(received, archive, request);",
+    leave: "refuseLength(0, archive, request);",
     tests: ["test/release/download.test.ts"],
   },
   {
@@ -173,7 +173,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     rule: "answer-limits",
     file: "src/release/download.ts",
-    take: "refuseLength(archive.length, request);",
+    take: "refuseLength(archive.length, archive, request);",
     leave: "",
     tests: ["test/release/download.test.ts"],
   },

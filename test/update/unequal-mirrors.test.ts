@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCuttingRelay } from "../support/cutting-relay.ts";
+import { advertise, type Handler, type ProxyAndCdn } from "../support/proxy-and-cdn.ts";
+import { quickClock } from "../support/quick-clock.ts";
+import { type MadeRelease, makeRelease } from "../support/release-maker.ts";
+import { makeSigningKey } from "../support/signing-key.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { NAMESPACE, offlineHost } from "../support/update-host.ts";
+
+// For busy machines: each test installs whole releases.
+setDefaultTimeout(60_000);
+
+const OTHER_DIGEST = "a".repeat(64);
+const key = makeSigningKey();
+const fails =
+  (status: number): Handler =>
+  () =>
+    new Response(null, { status });
+const says =
+  (text: string, headers = {}): Handler =>
+  () =>
+    new Response(text, { headers });
+
+let site: Site;
+let release: MadeRelease;
+/** Of the same name and version, with other bytes. */
+let other: MadeRelease;
+let otherFolder: string;
+beforeAll(async () => {
+  site = await startSite();
+  release = await site.release({ version: "18.1.0" });
+  otherFolder = mkdtempSync(join(tmpdir(), "other-"));
+  other = await makeRelease({ directory: otherFolder, version: "18.1.0", unpackedBytes: 6e6 });
+  for (const one of [release, other]) key.sign(one);
+  site.server.find = advertise("18.1.0");
+});
+afterAll(async () => {
+  await site[Symbol.asyncDispose]();
+  rmSync(otherFolder, { recursive: true });
+});
+
+/** A host with a key and two mirrors, which answer for what ends so as they are told here, and have the release else. */
+async function startMirrors(ofFirst: Record<string, Handler>, ofSecond: Record<string, Handler> = {}) {
+  const start = async (answers: Record<string, Handler>): Promise<ProxyAndCdn> => {
+    const mirror = await site.mirror();
+    for (const [ending, handler] of Object.entries(answers)) mirror.respond(release.urlPath + ending, handler);
+    return mirror;
+  };
+  const [first, second] = [await start(ofFirst), await start(ofSecond)];
+  const host = offlineHost(site, { clock: quickClock() });
+  host.write("/etc/key.pem", key.publicPem);
+  return {
+    first,
+    second,
+    host,
+    places: { baseUrl: first.baseUrl, options: { mirrors: [second.baseUrl] } },
+    signed: {
+      baseUrl: first.baseUrl,
+      options: { mirrors: [second.baseUrl], trustedKeys: [`${host.root}/etc/key.pem`] },
+    },
+    proof: () => JSON.parse(host.read(`${NAMESPACE.versions}/18.1.0/proof.json`)),
+    async [Symbol.asyncDispose]() {
+      host[Symbol.dispose]();
+      await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+describe("checksum and signature come from one mirror:", () => {
+  test.each<[string, Record<string, Handler>]>([
+    ["of a wrong checksum without a signature nothing is left", { ".sha256": says(OTHER_DIGEST), ".sig": fails(404) }],
+    ["a signature without a checksum is of no other", { ".sha256": fails(404), ".sig": says("") }],
+    ["a signature that cannot be had is asked of the next, with its checksum", { ".sig": fails(503) }],
+  ])("%s", async (_, answers) => {
+    await using mirrors = await startMirrors(answers);
+    const { host, first, second, signed, proof } = mirrors;
+    await host.enroll(signed);
+    expect(proof()).toMatchObject({ proof: "signature", sha256: release.sha256 });
+    for (const { requests } of [first, second]) expect(requests.length).toBeLessThan(8);
+  });
+});
+
+describe("who gave the bytes is told:", () => {
+  test.each<[string, Record<string, Handler>]>([
+    ["the archive alone is missing at the first", { "": fails(404) }],
+    ["all is missing at the first", { "": fails(404), ".sha256": fails(404) }],
+  ])("%s", async (_, answers) => {
+    await using mirrors = await startMirrors(answers);
+    const { host, second, places, proof } = mirrors;
+    await host.enroll(places);
+    const url = `${second.baseUrl}${release.urlPath}`;
+    expect(proof().place).toBe(url);
+    expect(host.world.log.lines).toContainEqual(expect.stringContaining(`Downloading the release. url:${url} `));
+  });
+
+  test("each of two that gave a part", async () => {
+    let asked = 0;
+    const once: Handler = () =>
+      asked++ === 0 ? new Response(Bun.file(release.archive)) : new Response(null, { status: 503 });
+    await using mirrors = await startMirrors({ "": once });
+    const { host, first, second, places, proof } = mirrors;
+    await using relay = await startCuttingRelay(first.baseUrl, { bytes: 1 << 20, times: 1 });
+    await host.enroll({ ...places, baseUrl: relay.url });
+    const { urlPath } = release;
+    expect(proof().place).toBe(`${relay.url}${urlPath}, then ${second.baseUrl}${urlPath}`);
+  });
+
+  test("and no other is accused", async () => {
+    await using mirrors = await startMirrors({ "": fails(404) }, { "": says("another archive") });
+    const { host, second, places } = mirrors;
+    await expect(host.enroll(places)).rejects.toMatchObject({
+      code: "E_CHECKSUM",
+      message: expect.stringContaining(`\`${second.baseUrl}${release.urlPath}\` has the SHA-256`),
+    });
+  });
+});
