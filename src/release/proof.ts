@@ -2,7 +2,7 @@ import { UpdateError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { parseDigest, unreadableChecksum } from "./checksum.ts";
-import { readChecksum, readSignature, readTogether } from "./read-beside.ts";
+import { readSignature, readSpareChecksum, readTogether } from "./read-beside.ts";
 import { verifySignature } from "./signature.ts";
 import type { ReleaseSource, SourceText } from "./source.ts";
 
@@ -43,7 +43,8 @@ export interface ProofDemands {
 
 /**
  * Finds the digest that the archive `name` must have, and why it may be believed; every proof at hand has to agree. Of several
- * places, one gives both checksum and signature. Where a digest is pinned no checksum is needed. Fails with `E_CHECKSUM` or `E_SIGNATURE`, and as the source does.
+ * places, one gives both checksum and signature. Where a digest is pinned no checksum is needed: there may be none, and one that
+ * cannot be read counts as none. Fails with `E_CHECKSUM` or `E_SIGNATURE`, and as the source does.
  */
 export async function proveDigest(
   source: ReleaseSource,
@@ -55,7 +56,7 @@ export async function proveDigest(
   const isPinned = pinned.length > 0;
   const isSigned = keys.length > 0 && !skipSignature;
   const together = isPinned ? undefined : await readTogether(source, name, isSigned);
-  const checksum = isPinned ? await readChecksum(source, name) : together?.checksum;
+  const checksum = isPinned ? await readSpareChecksum(source, name, log) : together?.checksum;
   const published = checksum && digestIn(checksum, name);
   const sha256 = pinned[0]?.sha256 ?? published;
   if (sha256 === undefined) throw missingChecksum(source, name);

@@ -1,4 +1,5 @@
 import { type ErrorCode, isUpdateError, UpdateError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
 import { CHECKSUM_LIMIT } from "./checksum.ts";
 import { SIGNATURE_LIMIT } from "./signature.ts";
 import type { ReleaseSource, SourceText } from "./source.ts";
@@ -27,14 +28,28 @@ export async function readTogether(
   return asProof("E_CHECKSUM", () => source.inTurn?.(`${name}.sha256`, read) ?? read(source));
 }
 
-/** The checksum by the first place that has one. Fails with `E_CHECKSUM`, and as the source does. */
-export async function readChecksum(source: ReleaseSource, name: string): Promise<SourceText | undefined> {
-  return asProof("E_CHECKSUM", () => source.readText(`${name}.sha256`, CHECKSUM_LIMIT));
+/** The checksum where none is needed: one that cannot be read counts as none. Only an interrupt makes it fail. */
+export async function readSpareChecksum(
+  source: ReleaseSource,
+  name: string,
+  log: Log,
+): Promise<SourceText | undefined> {
+  try {
+    return await readChecksum(source, name);
+  } catch (error) {
+    if (!isUpdateError(error) || error.code === "E_CANCELED") throw error;
+    log.warn("The checksum cannot be read, the pinned digest counts alone.", { file: name, error: error.message });
+    return undefined;
+  }
 }
 
 /** The signature by the first place that has one. Fails with `E_SIGNATURE`, and as the source does. */
 export async function readSignature(source: ReleaseSource, name: string): Promise<SourceText | undefined> {
   return asProof("E_SIGNATURE", () => source.readText(`${name}.sig`, SIGNATURE_LIMIT));
+}
+
+function readChecksum(source: ReleaseSource, name: string): Promise<SourceText | undefined> {
+  return source.readText(`${name}.sha256`, CHECKSUM_LIMIT);
 }
 
 /** What is wrong with a file that belongs to the proof is a matter of the proof. */

@@ -142,6 +142,36 @@ describe("nothing is believed", () => {
   });
 });
 
+describe("a checksum that cannot be read, where a digest is pinned,", () => {
+  const pinned = { ...NOTHING, pinned: [operator(DIGEST)] };
+
+  test.each([401, 403, 500])("counts as none, and that is said: status %d", async (status) => {
+    await using server = serve(() => new Response(null, { status }));
+    const world = testWorld();
+    const proof = await proveDigest(httpSource(world, server.url), NAME, pinned, world.log);
+    expect(proof).toMatchObject({ by: "pinned digest", sha256: DIGEST, place: `${server.url}/${NAME}` });
+    expect(world.lines).toContainEqual(expect.stringMatching(/^warn The checksum cannot be read, .*HTTP \d/));
+  });
+
+  test("is no proof of a signature", async () => {
+    await using server = serve(() => new Response(null, { status: 403 }));
+    const world = testWorld();
+    const demands = { ...pinned, keys: [KEY] };
+    await expect(proveDigest(httpSource(world, server.url), NAME, demands, world.log)).rejects.toMatchObject({
+      code: "E_SIGNATURE",
+    });
+  });
+
+  test("and not because of an interrupt, which ends all", async () => {
+    await using server = serve(() => new Response(DIGEST));
+    const world = testWorld();
+    world.interrupt.abort();
+    await expect(proveDigest(httpSource(world, server.url), NAME, pinned, world.log)).rejects.toMatchObject({
+      code: "E_CANCELED",
+    });
+  });
+});
+
 describe("the record beside a version", () => {
   test("is read back", async () => {
     using folder = temporaryFolder();

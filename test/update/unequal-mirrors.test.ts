@@ -69,6 +69,28 @@ async function startMirrors(ofFirst: Record<string, Handler>, ofSecond: Record<s
   };
 }
 
+describe("where a digest is pinned, a checksum is not needed:", () => {
+  test("one mirror has none, and the other is down", async () => {
+    await using mirrors = await startMirrors({ ".sha256": fails(404) });
+    const { host, second, places, proof } = mirrors;
+    await second[Symbol.asyncDispose]();
+    await host.enroll({ ...places, digest: release.sha256 });
+    expect(proof().proof).toBe("pinned digest");
+    expect(host.world.log.lines).toContainEqual(
+      expect.stringContaining("WARN The checksum cannot be read, the pinned digest counts alone."),
+    );
+  });
+
+  test.each([403, 503])("it is answered with %d, as by stores that do not list what they hold", async (status) => {
+    await using mirrors = await startMirrors({ ".sha256": fails(status) });
+    const { host, first, signed, proof } = mirrors;
+    await host.enroll({ baseUrl: first.baseUrl, digest: release.sha256 });
+    expect(proof().proof).toBe("pinned digest");
+    await host.enroll({ ...signed, baseUrl: first.baseUrl, digest: release.sha256 });
+    expect(proof().proof).toBe("signature");
+  });
+});
+
 describe("checksum and signature come from one mirror:", () => {
   test.each<[string, Record<string, Handler>]>([
     ["of a wrong checksum without a signature nothing is left", { ".sha256": says(OTHER_DIGEST), ".sig": fails(404) }],
