@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { failOver } from "../release/fail-over.ts";
 import type { Progress } from "../release/progress.ts";
 import { type Proof, type ProofDemands, proveDigest } from "../release/proof.ts";
 import type { ReleaseSource } from "../release/source.ts";
+import { takeProven } from "../release/take-proven.ts";
 import { fetchArchive } from "./fetch-archive.ts";
 import { fileDigest } from "./file-digest.ts";
 import type { MirrorFile } from "./index-file.ts";
@@ -36,32 +37,29 @@ export async function mirrorArchive(
   building: Building,
   wanted: WantedFile,
 ): Promise<number | undefined> {
-  const { sources } = building;
-  for (let at = 0; ; at += 1) {
-    const first = at % sources.length;
-    const inTurn = failOver([...sources.slice(first), ...sources.slice(0, first)], world.log);
-    try {
-      return await proveAndPlace(world, building, wanted, inTurn);
-    } catch (error) {
-      // What changed on its way is worth another try, even at the only place.
-      const tries = isUpdateError(error, "E_CHANGED") ? sources.length + 1 : sources.length;
-      if (!isUpdateError(error, "E_CHANGED", "E_CHECKSUM", "E_SIGNATURE") || at + 1 >= tries) throw error;
-      world.log.warn("The download starts over.", { file: wanted.name, error: error.message });
-    }
-  }
+  const { directory, index, demands, sources } = building;
+  const { name, pinned } = wanted;
+  const source = failOver(sources, world.log);
+  return takeProven(source, world.log, {
+    async prove(believed) {
+      const proof = await proveDigest(source, name, { ...demands, pinned, believed }, world.log);
+      refuseOther(join(directory, name), index.files[name], proof);
+      return proof;
+    },
+    take: (proof) => place(world, building, wanted, { source, proof }),
+  });
 }
 
-async function proveAndPlace(
+async function place(
   world: BuildWorld,
   building: Building,
-  { name, release, pinned }: WantedFile,
-  source: ReleaseSource,
+  { name, release }: WantedFile,
+  { source, proof }: { source: ReleaseSource; proof: Proof },
 ): Promise<number | undefined> {
-  const { directory, index, demands, progress } = building;
+  const { directory, index, progress } = building;
   const { localFiles: files, clock } = world;
-  const proof = await proveDigest(source, name, { ...demands, pinned }, world.log);
-  const state = await stateOf(world, directory, name, index.files[name], proof);
   const { sha256 } = proof;
+  const state = await stateOf(world, directory, name, index.files[name], sha256);
   const signature = await signatureOf(world, building, { name, source, sha256 });
   const fetched =
     state === "absent"
@@ -77,18 +75,8 @@ async function proveAndPlace(
   return fetched?.bytes;
 }
 
-/**
- * Whether the archive lies in the tree as it was proven now. A damaged one of ours counts as absent. Fails with `E_CHECKSUM` when it
- * was taken with another digest before, as a release never changes, and with `E_MIRROR` when it is somebody else's file.
- */
-async function stateOf(
-  { localFiles: files, log, signal }: BuildWorld,
-  directory: string,
-  name: string,
-  known: MirrorFile | undefined,
-  proof: Proof,
-): Promise<"present" | "absent"> {
-  const path = join(directory, name);
+/** A release never changes: fails with `E_CHECKSUM` when the archive was taken with another digest before. */
+function refuseOther(path: string, known: MirrorFile | undefined, proof: Proof): void {
   if (known !== undefined && known.sha256 !== proof.sha256) {
     throw new UpdateError(
       "E_CHECKSUM",
@@ -98,9 +86,23 @@ async function stateOf(
       },
     );
   }
+}
+
+/**
+ * Whether the archive lies in the tree as it was proven now. A damaged one of ours counts as absent. Fails with `E_MIRROR` when it
+ * is somebody else's file.
+ */
+async function stateOf(
+  { localFiles: files, log, signal }: BuildWorld,
+  directory: string,
+  name: string,
+  known: MirrorFile | undefined,
+  sha256: string,
+): Promise<"present" | "absent"> {
+  const path = join(directory, name);
   const found = files.stat(path);
   if (found === undefined) return "absent";
-  if (found.kind === "file" && (await fileDigest(files, path, signal)) === proof.sha256) return "present";
+  if (found.kind === "file" && (await fileDigest(files, path, signal)) === sha256) return "present";
   if (known === undefined || found.kind !== "file") {
     throw new UpdateError("E_MIRROR", `\`${path}\` is in the way: it is another file than the release of that name`, {
       hint: `look at it, and move it away: \`mv ${path} ${path}.old\``,

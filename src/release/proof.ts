@@ -34,6 +34,8 @@ export interface Proof {
 export interface ProofDemands {
   /** Digests that the archive must have, lower-case hex, and who says so, for messages. */
   pinned: readonly { sha256: string; by: string }[];
+  /** What an earlier place of this run proved: the others have to say the same. */
+  believed?: Pick<Proof, "sha256" | "place"> | undefined;
   /** With any key, a release needs a signature by one of them. */
   keys: readonly P256Key[];
   skipSignature: boolean;
@@ -97,11 +99,14 @@ async function requireSignature(
 function requireAgreement(
   giver: ReleaseSource,
   name: string,
-  { pinned }: ProofDemands,
+  { pinned, believed }: ProofDemands,
   published: string | undefined,
 ): void {
+  // The place itself may have changed its file since.
+  const isElsewhere = believed !== undefined && believed.place !== giver.locate(name);
   const claims = [
     ...pinned,
+    ...(isElsewhere ? [{ sha256: believed.sha256, by: `the proof of \`${believed.place}\`` }] : []),
     ...(published === undefined ? [] : [{ sha256: published, by: `\`${giver.locate(`${name}.sha256`)}\`` }]),
   ];
   const [first, ...others] = claims;

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileChanges } from "../host/file-changes.ts";
 import type { Change } from "../platform/change.ts";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { UpdateError } from "../platform/errors.ts";
 import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import { progressBar, progressLines } from "../release/progress.ts";
@@ -9,6 +9,7 @@ import { type Proof, proveDigest } from "../release/proof.ts";
 import { describeProof, isNews, proofRecord, readProof } from "../release/proof-record.ts";
 import { stageRelease } from "../release/stage.ts";
 import { installedState } from "../release/store.ts";
+import { takeProven } from "../release/take-proven.ts";
 import { verifyVersion } from "../release/verify-version.ts";
 import { PROOF_FILE } from "../release/version-files.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
@@ -35,34 +36,21 @@ interface ReleaseRequest {
 
 /**
  * Makes sure that the release of a revision lies on this host with the checksum that the CDN names now, downloading it
- * unless it is there (installer-systemd §1.5). Writes in staging only; disposing removes what was staged. A release that
- * changed on its way is fetched once more, from its checksum on; where there are several places, what one of them gives
- * wrongly is asked of the next. None of them is believed on less than the first.
+ * unless it is there (installer-systemd §1.5). Writes in staging only; disposing removes what was staged. What may be tried
+ * again, and at which place, is for `takeProven`.
  */
 export async function obtainRelease(world: World, request: ReleaseRequest): Promise<ObtainedRelease> {
-  const { source } = request.release;
-  for (let isFirst = true; ; isFirst = false) {
-    try {
-      return await proveAndStage(world, request);
-    } catch (error) {
-      if (!isUpdateError(error, "E_CHANGED", "E_CHECKSUM", "E_SIGNATURE")) throw error;
-      const mayStartOver = error.code === "E_CHANGED" && isFirst;
-      if (!mayStartOver && source.passOver?.() !== true) throw error;
-      world.log.warn(
-        mayStartOver ? "The download starts over." : "This place gives something else, the next one is asked.",
-        {
-          error: error.message,
-        },
-      );
-    }
-  }
+  const { name, source, demands } = request.release;
+  return takeProven(source, world.log, {
+    prove: (believed) => proveDigest(source, name, { ...demands, believed }, world.log),
+    take: (proof) => stage(world, request, proof),
+  });
 }
 
-async function proveAndStage(world: World, request: ReleaseRequest): Promise<ObtainedRelease> {
+async function stage(world: World, request: ReleaseRequest, proof: Proof): Promise<ObtainedRelease> {
   const { namespace, target, release } = request;
   const { name, source } = release;
   const place = versionDirectory(namespace, target);
-  const proof = await proveDigest(source, name, release.demands, world.log);
   const stored = installedState(world.files, namespace, target, proof.sha256);
   const state = stored === "present" ? await lookAtPresent(world, place) : stored;
   if (state === "present") {

@@ -254,6 +254,20 @@ describe("where releases come from", () => {
     expect(index().files[name]?.origin?.place).toBe(`${second.url}/${name}`);
   });
 
+  test("another digest is not taken from the next place, when the first breaks off", async () => {
+    const name = nameOf("18.1.0");
+    putArchive(cdn, name, archiveBytes(2));
+    await using first = await startCutServer((request) => {
+      if (request.path !== `/${name}`) return { body: Buffer.from(sha256Of(archiveBytes(1))) };
+      return request.from === undefined ? { body: archiveBytes(1), cutAfter: 100_000 } : { status: 404 };
+    });
+    await using second = serveFolder(cdn);
+    const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [first.url, second.url] });
+    // What was on the line when it was cut may be lost, so that nothing came of the first.
+    expect(report.failed).toMatchObject([{ name, error: { code: expect.stringMatching(/^E_(CHECKSUM|CHANGED)$/) } }]);
+    expect(visible()).toEqual(["index.json"]);
+  });
+
   describe("a cluster", () => {
     const cluster = (proxy: ProxyAndCdn) => ({ proxy: proxy.address, group: "", insecure: false });
     const trusting = ({ ca: pem }: ProxyAndCdn) =>

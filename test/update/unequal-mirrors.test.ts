@@ -139,3 +139,19 @@ describe("who gave the bytes is told:", () => {
     });
   });
 });
+
+test("what the first was believed on is demanded of the second, also after a break in the middle", async () => {
+  let asked = 0;
+  const once: Handler = () =>
+    asked++ === 0 ? new Response(Bun.file(release.archive)) : new Response(null, { status: 503 });
+  await using mirrors = await startMirrors({ "": once });
+  const { host, first, second, signed, places } = mirrors;
+  second.releases = otherFolder;
+  for (const request of [places, signed]) {
+    asked = 0;
+    await using relay = await startCuttingRelay(first.baseUrl, { bytes: 1 << 20, times: 1 });
+    await expect(host.enroll({ ...request, baseUrl: relay.url })).rejects.toMatchObject({ code: "E_CHECKSUM" });
+    expect(host.files.list(NAMESPACE.versions)).toEqual([]);
+    expect(host.world.log.lines.join("\n")).toContain(other.sha256);
+  }
+});
