@@ -2,6 +2,7 @@ import { UpdateError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { parseDigest, unreadableChecksum } from "./checksum.ts";
+import { publishedAt } from "./published.ts";
 import { readSignature, readSpareChecksum, readTogether } from "./read-beside.ts";
 import { verifySignature } from "./signature.ts";
 import type { ReleaseSource, SourceText } from "./source.ts";
@@ -71,11 +72,10 @@ export async function proveDigest(
   const signature = isSigned && isPinned ? await readSignature(source, name) : together?.signature;
   const signedAt = (signature?.giver ?? giver).locate(`${name}.sig`);
   const signer = isSigned ? await requireSignature(signature?.text, signedAt, sha256, keys) : undefined;
-  const refusal = demands.refuse?.(checksum?.modified);
-  if (refusal !== undefined) throw refusal;
+  const modified = await refuseYoung(source, name, demands, checksum);
   const by = signer !== undefined ? "signature" : isPinned ? "pinned digest" : "checksum";
   log.info("The release is known by its digest.", { file: name, proof: by, sha256, key: signer?.id });
-  return { by, sha256, key: signer?.id, place: giver.locate(name), published: checksum?.modified, isSignatureSkipped };
+  return { by, sha256, key: signer?.id, place: giver.locate(name), published: modified, isSignatureSkipped };
 }
 
 function digestIn({ text, giver }: SourceText, name: string): string {
@@ -117,6 +117,20 @@ function requireAgreement(
     `${first.by} says that \`${name}\` has the SHA-256 ${first.sha256}, and ${other.by} says ${other.sha256}`,
     { hint: "one of them is about another file: find out which, and install nothing until they agree" },
   );
+}
+
+/** The date of a checksum, unless by it the release may not be taken yet: then no archive is fetched in vain. */
+async function refuseYoung(
+  source: ReleaseSource,
+  name: string,
+  { refuse }: ProofDemands,
+  checksum: SourceText | undefined,
+): Promise<Date | undefined> {
+  if (refuse?.(checksum?.modified) === undefined) return checksum?.modified;
+  const published = checksum && (await publishedAt(source, name, checksum));
+  const refusal = refuse(published);
+  if (refusal !== undefined) throw refusal;
+  return published;
 }
 
 function missingChecksum(source: ReleaseSource, name: string): UpdateError {

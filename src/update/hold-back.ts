@@ -1,5 +1,6 @@
 import type { World } from "../platform/world.ts";
 import { CHECKSUM_LIMIT } from "../release/checksum.ts";
+import { publishedAt } from "../release/published.ts";
 import type { UpdaterOptions } from "../settings/options.ts";
 import type { Revision } from "../settings/revision.ts";
 import { type HeldBack, heldBack } from "./decide-limits.ts";
@@ -22,5 +23,6 @@ export async function findLimit(
   if (held?.rule !== "min-age") return held;
   const { source, name } = await release();
   const checksum = await source.readText(`${name}.sha256`, CHECKSUM_LIMIT);
-  return heldBack({ ...move, now, published: checksum?.modified });
+  const published = checksum && (await publishedAt(source, name, checksum));
+  return heldBack({ ...move, now, published });
 }

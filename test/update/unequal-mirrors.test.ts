@@ -155,3 +155,21 @@ test("what the first was believed on is demanded of the second, also after a bre
     expect(host.world.log.lines.join("\n")).toContain(other.sha256);
   }
 });
+
+describe("the age of a release is asked of the next mirror when the first does not say it:", () => {
+  const OLD = new Date("2026-01-01T00:00:00Z").toUTCString();
+  test.each<[string, () => Handler, string | undefined]>([
+    ["it is old enough", () => says(release.sha256, { "Last-Modified": OLD }), undefined],
+    ["it is too young", () => says(release.sha256, { "Last-Modified": new Date().toUTCString() }), "was published at"],
+    ["of another release nothing follows", () => says(OTHER_DIGEST, { "Last-Modified": OLD }), "does not say how old"],
+    ["nobody says it", () => says(release.sha256), "does not say how old"],
+    ["the next has failed", () => fails(503), "does not say how old"],
+  ])("%s", async (_, ofSecond, reason) => {
+    await using mirrors = await startMirrors({ ".sha256": says(release.sha256) }, { ".sha256": ofSecond() });
+    const { host, places } = mirrors;
+    const enrolling = host.enroll({ ...places, options: { ...places.options, minAge: "3d" } });
+    if (reason === undefined) await enrolling;
+    else
+      await expect(enrolling).rejects.toMatchObject({ code: "E_HELD_BACK", message: expect.stringContaining(reason) });
+  });
+});
