@@ -38,6 +38,8 @@ const UNTRUSTED = new Set([
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
+  // The store has an authority of that name, with another key.
+  "CERT_SIGNATURE_FAILURE",
 ]);
 
 /** An intercepting proxy shows itself here: by the name of its authority, where that of a public one is expected. */

@@ -115,6 +115,16 @@ export function keepsPromisesOfHttp({ open, refused, asksTwiceFor, obeysVariable
       expect(error.hint).toContain("--ca-file");
     });
 
+    test("[threat tls-trust] of an authority with a trusted name and another key: refused in the same words", async () => {
+      const namesake = await makeAuthority();
+      const trust = () => ({ pem: namesake.ca, files: ["/etc/ssl/certs/ca-certificates.crt"] });
+      const error = await rejection(http({ trust }).get(server.baseUrl + PATH));
+      expect(error.code).toBe("E_TLS");
+      expect(error.message).toContain("not signed by an authority in `/etc/ssl/certs/ca-certificates.crt`");
+      expect(error.message).toContain(': it was issued by "CN=Test authority"');
+      expect(error.hint).toContain("--ca-file");
+    });
+
     describe("of an authority that opens TLS in between", () => {
       const intercepted = "https://cluster.test/webapi/find";
       let corporate: Authority;

@@ -19,7 +19,7 @@ function codeOf(exitCode: number, verified: number, said: string): string {
   switch (exitCode) {
     case NOT_CONNECTED:
     case HANDSHAKE_FAILED: {
-      const reason = SYSTEM_REASONS.find(([words]) => words.test(said));
+      const reason = REASONS.find(([words]) => words.test(said));
       return reason?.[1] ?? (exitCode === NOT_CONNECTED ? "FailedToOpenSocket" : "EPROTO");
     }
     case NOT_BELIEVED:
@@ -55,8 +55,10 @@ const CODES: Record<number, string> = {
   100: "ResponseHeadersTooLarge",
 };
 
-/** What the system says against a connection; some releases of curl pass it on, others say the same of all. */
-const SYSTEM_REASONS: readonly [words: RegExp, code: string][] = [
+/** What the system or OpenSSL says against a connection; some releases of curl pass it on, others say the same of all. */
+const REASONS: readonly [words: RegExp, code: string][] = [
+  // A signature that the key of a trusted name did not make: a broken handshake to some releases of curl.
+  [/\b(rsa|asn1 encoding) routines\b/i, "CERT_SIGNATURE_FAILURE"],
   [/connection refused/i, "ECONNREFUSED"],
   [/timed out/i, "ETIMEDOUT"],
   [/network is unreachable/i, "ENETUNREACH"],
@@ -67,6 +69,7 @@ const SYSTEM_REASONS: readonly [words: RegExp, code: string][] = [
 /** The numbers of X509_V_ERR that OpenSSL has for what is wrong with a certificate. */
 const CERTIFICATE_CODES: Record<number, string> = {
   2: "UNABLE_TO_GET_ISSUER_CERT",
+  7: "CERT_SIGNATURE_FAILURE",
   9: "CERT_NOT_YET_VALID",
   10: "CERT_HAS_EXPIRED",
   18: "DEPTH_ZERO_SELF_SIGNED_CERT",

@@ -12,6 +12,8 @@ test.each([
   [28, "", "ETIMEDOUT"],
   [35, "curl: (35) error:0A00010B:SSL routines::wrong version number", "EPROTO"],
   [35, "curl: (35) Recv failure: Connection reset by peer", "ECONNRESET"],
+  [35, "curl: (35) OpenSSL/3.0.22: error:06880006:asn1 encoding routines::EVP lib", "CERT_SIGNATURE_FAILURE"],
+  [35, "curl: (35) error:02000084:rsa routines::data too large for modulus", "CERT_SIGNATURE_FAILURE"],
   [52, "", "ECONNRESET"],
   [55, "", "ECONNRESET"],
   [56, "", "ECONNRESET"],
@@ -19,6 +21,7 @@ test.each([
   [60, "report 0 10", "CERT_HAS_EXPIRED"],
   [60, "report 0 9", "CERT_NOT_YET_VALID"],
   [60, "report 0 20", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
+  [60, "report 0 7", "CERT_SIGNATURE_FAILURE"],
   [60, "report 200 19", "SELF_SIGNED_CERT_IN_CHAIN"],
   [60, "report 0 66", "CERT_REFUSED_66"],
   [
