@@ -1,6 +1,7 @@
 import { proxyVariable } from "./connect-proxy.ts";
 import { type ErrorCode, systemErrorCode, UpdateError } from "./errors.ts";
 import { curlCommand, describeRequest, type RequestContext } from "./http-context.ts";
+import { describeRetryAfter, type RetryAfter } from "./http-status.ts";
 import type { MetCertificate } from "./met-certificates.ts";
 import { quote } from "./quote.ts";
 import { explainTls } from "./tls-errors.ts";
@@ -19,7 +20,7 @@ export function explainHttpError(
   return new UpdateError(code, `cannot fetch ${describeRequest(context)}: ${reason}`, {
     hint,
     cause: error,
-    retryAfterMs: isPassing(error) ? 0 : undefined,
+    retryAfterMs: isPassing(error) ? (tunnelWait(error)?.milliseconds ?? 0) : undefined,
   });
 }
 
@@ -90,11 +91,18 @@ function tunnelStatus(error: unknown): number | undefined {
   return error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : undefined;
 }
 
+/** When the proxy wants to be asked again; Bun puts the headers of its answer on the error, curl does not tell them. */
+function tunnelWait(error: unknown): RetryAfter | undefined {
+  const headers = error instanceof Error && "headers" in error ? error.headers : undefined;
+  return headers instanceof Headers ? describeRetryAfter(headers.get("retry-after")) : undefined;
+}
+
 function explainTunnel(error: unknown, url: URL): Explanation {
   const status = tunnelStatus(error);
+  const wait = isPassing(error) ? tunnelWait(error) : undefined;
   return {
     code: "E_CONNECT_PROXY",
-    reason: `the proxy refused to open a tunnel (status ${status})`,
+    reason: `the proxy refused to open a tunnel (status ${status})${wait === undefined ? "" : `, try again ${wait.words}`}`,
     hint:
       status === 407 || status === 401
         ? `give the proxy's user name and password: \`${proxyVariable(url)}=http://USER:PASSWORD@HOST:PORT\``

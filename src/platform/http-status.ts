@@ -76,11 +76,23 @@ export function parseHttpDate(value: string): Date | undefined {
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
+/** When to ask again, as a server says it. */
+export interface RetryAfter {
+  words: string;
+  milliseconds: number;
+}
+
 /** A number of seconds or a date (RFC 9110 §10.2.3), in words of ours; anything else is not told. */
-function describeRetryAfter(value: string | null): { words: string; milliseconds: number } | undefined {
+export function describeRetryAfter(value: string | null): RetryAfter | undefined {
   if (value === null) return undefined;
-  if (/^\d{1,9}$/.test(value)) return { words: `after ${Number(value)} s`, milliseconds: Number(value) * 1000 };
+  if (/^\d+$/.test(value)) {
+    const seconds = Math.min(Number(value), MOST_SECONDS);
+    return { words: `after ${seconds} s`, milliseconds: seconds * 1000 };
+  }
   const date = parseHttpDate(value);
   if (date === undefined) return undefined;
   return { words: `after ${date.toISOString()}`, milliseconds: Math.max(0, date.getTime() - Date.now()) };
 }
+
+/** What stands for all that is larger (RFC 9111 §1.2.2). */
+const MOST_SECONDS = 2 ** 31;
