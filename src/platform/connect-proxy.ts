@@ -77,13 +77,29 @@ export function describeProxy(proxy: URL): string {
 function parseProxy(written: string, variable: ProxyVariable): URL {
   const address = written.includes("://") ? written : `http://${written}`;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
-  if (proxy !== undefined && ["http:", "https:"].includes(proxy.protocol) && proxy.hostname !== "") return proxy;
-  const reason = proxy === undefined ? "is not a URL" : `has the scheme \`${proxy.protocol}\``;
-  // The value is not shown: it may hold a password.
-  throw new UpdateError("E_CONNECT_PROXY", `the CONNECT proxy in \`${variable}\` ${reason}`, {
-    hint: `set it to an address like \`${variable}=http://proxy.example.com:3128\``,
-  });
+  const like = `set it to an address like \`${variable}=http://proxy.example.com:3128\``;
+  // The value is never shown: it may hold a password.
+  const refused = (reason: string, hint: string) =>
+    new UpdateError("E_CONNECT_PROXY", `the CONNECT proxy in \`${variable}\` ${reason}`, { hint });
+  if (proxy === undefined) throw refused("is not a URL", like);
+  const { protocol, username, password } = proxy;
+  if (!["http:", "https:"].includes(protocol)) {
+    const other = /^socks/.test(protocol)
+      ? `SOCKS proxies are not spoken here, only HTTP ones with CONNECT: ${like}`
+      : like;
+    throw refused(`has the scheme \`${protocol}\``, other);
+  }
+  // The runtime would ask the proxy without them, and say nothing.
+  if (BARE_PERCENT.test(username) || BARE_PERCENT.test(password)) {
+    throw refused(
+      "has a `%` in its user name or password that begins no code of a character",
+      "write it there as `%25`, and an `@` as `%40`",
+    );
+  }
+  return proxy;
 }
+
+const BARE_PERCENT = /%(?![0-9a-f]{2})/i;
 
 /** Whether `NO_PROXY` names the host: `*`, a name, `.name` or `*.name`, an IP address or a range, most with `:port`. */
 function isSpared(url: URL, noProxy: string): boolean {

@@ -25,9 +25,18 @@ const PROXY_HEAD_LIMIT = 16 << 10;
  * connection trusts anything, says nothing, and is closed after the handshake. Never fails: empty when nothing is learned
  * within 5 s, or when the proxy itself speaks TLS.
  */
-export function meetCertificates({ url, proxy }: RequestContext): Promise<MetCertificate[]> {
-  if (proxy?.protocol === "https:") return Promise.resolve([]);
+export async function meetCertificates(context: RequestContext): Promise<MetCertificate[]> {
+  if (context.proxy?.protocol === "https:") return [];
+  try {
+    return await meet(context);
+  } catch {
+    return [];
+  }
+}
+
+function meet({ url, proxy }: RequestContext): Promise<MetCertificate[]> {
   const port = url.port === "" ? "443" : url.port;
+  const request = proxy && connectRequest(proxy, `${url.hostname}:${port}`);
   return new Promise((resolve) => {
     const line = proxy === undefined ? dial(url.hostname, port) : dial(proxy.hostname, proxy.port || "80");
     const end = (chain: MetCertificate[]) => {
@@ -37,15 +46,25 @@ export function meetCertificates({ url, proxy }: RequestContext): Promise<MetCer
     };
     const limit = setTimeout(end, LIMIT_MS, []);
     line.on("error", () => end([])).on("close", () => end([]));
-    const shakeHands = () => {
-      const servername = isIP(hostOf(url.hostname)) === 0 ? { servername: url.hostname } : {};
-      const secured = secure({ socket: line, rejectUnauthorized: false, ...servername }, () =>
-        end(chainOf(secured.getPeerCertificate(true))),
-      );
-      secured.on("error", () => end([]));
+    // What is thrown where an event is heard would end the process.
+    const orNothing = (work: () => void) => () => {
+      try {
+        work();
+      } catch {
+        end([]);
+      }
     };
-    if (proxy === undefined) line.once("connect", shakeHands);
-    else openTunnel(line, proxy, `${url.hostname}:${port}`, shakeHands);
+    const shakeHands = orNothing(() => {
+      const servername = isIP(hostOf(url.hostname)) === 0 ? { servername: url.hostname } : {};
+      const secured = secure({ socket: line, rejectUnauthorized: false, ...servername });
+      secured.on("error", () => end([]));
+      secured.on(
+        "secureConnect",
+        orNothing(() => end(chainOf(secured.getPeerCertificate(true)))),
+      );
+    });
+    if (request === undefined) line.once("connect", shakeHands);
+    else openTunnel(line, request, shakeHands);
   });
 }
 
@@ -58,13 +77,16 @@ function hostOf(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, "");
 }
 
-/** Calls `opened` once the proxy has made the tunnel; ends the line when it does not. */
-function openTunnel(line: Socket, proxy: URL, destination: string, opened: () => void): void {
-  const words = [proxy.username, proxy.password].map(decodeURIComponent).join(":");
+/** Fails for credentials that are no text. */
+function connectRequest({ username, password }: URL, destination: string): string {
+  const words = [username, password].map(decodeURIComponent).join(":");
   const credentials = words === ":" ? "" : `Proxy-Authorization: Basic ${Buffer.from(words).toString("base64")}\r\n`;
-  line.once("connect", () =>
-    line.write(`CONNECT ${destination} HTTP/1.1\r\nHost: ${destination}\r\n${credentials}\r\n`),
-  );
+  return `CONNECT ${destination} HTTP/1.1\r\nHost: ${destination}\r\n${credentials}\r\n`;
+}
+
+/** Calls `opened` once the proxy has made the tunnel; ends the line when it does not. */
+function openTunnel(line: Socket, request: string, opened: () => void): void {
+  line.once("connect", () => line.write(request));
   let head = "";
   const read = (part: Buffer) => {
     head += part.toString("latin1");

@@ -71,9 +71,27 @@ describe("proxyFor", () => {
     ["socks5://secret@proxy:1080", "has the scheme `socks5:`"],
     ["http://secret@", "is not a URL"],
     ["secret proxy", "is not a URL"],
+    ["http://user:secret%@proxy:3128", "has a `%` in its user name or password that begins no code of a character"],
+    ["http://user:se%zzcret@proxy", "has a `%` in its user name or password that begins no code of a character"],
+    ["http://50%:secret@proxy", "has a `%` in its user name or password that begins no code of a character"],
   ])("%p is refused without being shown", (httpsProxy, reason) => {
     const ask = () => proxyFor(new URL("https://example.com"), { ...NONE, httpsProxy });
     expect(ask).toThrow(new UpdateError("E_CONNECT_PROXY", `the CONNECT proxy in \`HTTPS_PROXY\` ${reason}`));
+  });
+
+  test.each([
+    ["http://user:secret%@proxy:3128", "write it there as `%25`"],
+    ["socks5://proxy:1080", "SOCKS proxies are not spoken"],
+    ["socks5h://proxy:1080", "SOCKS proxies are not spoken"],
+    ["ftp://proxy", "set it to an address like `HTTPS_PROXY=http://proxy.example.com:3128`"],
+  ])("%p is refused with a remedy", (httpsProxy, hint) => {
+    const ask = () => proxyFor(new URL("https://example.com"), { ...NONE, httpsProxy });
+    expect(ask).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) }));
+  });
+
+  test("the code of a percent sign passes", () => {
+    const httpsProxy = "http://user:100%25@proxy:3128";
+    expect(proxyFor(new URL("https://example.com"), { ...NONE, httpsProxy })?.password).toBe("100%25");
   });
 
   test.each<[noProxy: string, url: string, isSpared: boolean]>([

@@ -463,6 +463,16 @@ export function keepsPromisesOfHttp({ open, refused, asksTwiceFor, obeysVariable
       expect(error.hint).toContain(hint);
     });
 
+    test("is not asked without the password that its address was to hold", async () => {
+      await using proxy = await startConnectProxy({ route });
+      expect(await failure(through({ httpsProxy: `http://user:100%@${proxy.address}` }).get(url))).toEqual([
+        "E_CONNECT_PROXY",
+        "the CONNECT proxy in `HTTPS_PROXY` has a `%` in its user name or password that begins no code of a character",
+      ]);
+      await (await through({ httpsProxy: `http://user:100%25@${proxy.address}` }).get(url)).discard();
+      expect(proxy.seen).toContain(btoa("user:100%"));
+    });
+
     test("is down", async () => {
       const proxy = await startConnectProxy();
       await proxy[Symbol.asyncDispose]();
