@@ -122,10 +122,10 @@ export class ResumedArchive implements SourceArchive {
     const validator = validatorOf(headers);
     const isAnother = this.#validator !== undefined && validator !== undefined && validator !== this.#validator;
     if (status === 206 && this.#received > 0) {
-      const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
-      const isRest = Number(start) === this.#received && Number(total) === (this.length ?? Number(total));
+      const whole = lengthOfWhole(headers, this.#received, this.length);
+      const isRest = whole !== undefined;
       if (!isRest || isAnother) throw this.#changed();
-      this.length = Number(total);
+      this.length = whole;
       this.#validator ??= validator;
       return 0;
     }
@@ -168,4 +168,15 @@ function validatorOf(headers: Headers): string | undefined {
 function announcedLength(headers: Headers): number | undefined {
   const text = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * The length of the whole of which a part from `start` on comes; undefined for another part, or of another whole. A server that
+ * does not know it (`*`, RFC 9110 §14.4) goes on with what is `known`.
+ */
+function lengthOfWhole(headers: Headers, start: number, known: number | undefined): number | undefined {
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
+  const whole = total === "*" ? known : Number(total);
+  if (whole === undefined || whole !== (known ?? whole)) return undefined;
+  return Number(first) === start && Number(last) < whole ? whole : undefined;
 }

@@ -93,6 +93,14 @@ describe("another file than the one that was begun", () => {
       "a part of another length",
       ({ from = 0 }) => ({ status: 206, headers: { "Content-Range": `bytes ${from}-599997/599998` }, body: FILE }),
     ],
+    [
+      "a part of unknown length beyond the end",
+      ({ from = 0 }) => ({ status: 206, headers: { "Content-Range": `bytes ${from}-${FILE.length}/*` }, body: FILE }),
+    ],
+    [
+      "a part of unknown length that starts elsewhere",
+      ({ from = 0 }) => ({ status: 206, headers: { "Content-Range": `bytes ${from - 1}-999/*` }, body: FILE }),
+    ],
     ["a part that does not say where it starts", () => ({ status: 206, body: FILE })],
     ["nothing there any more", () => ({ status: 416, headers: { "Content-Range": "bytes */1000" } })],
   ];
@@ -115,7 +123,36 @@ describe("another file than the one that was begun", () => {
   });
 });
 
+test.each<[title: string, from: (from: number) => CutAnswer]>([
+  ["all that is missing", (from) => ({ body: FILE.subarray(from) })],
+  ["some of it", (from) => ({ body: FILE.subarray(from, from + CUT) })],
+])(
+  "[threat true-length] a part of a whole of unknown length goes on, as the length is known: %s",
+  async (_, answer) => {
+    const { bytes, archive } = await download((request) => {
+      const { at, from = 0 } = request;
+      if (at === 0) return firstPart(request);
+      const said = answer(from);
+      const last = from + (said.body?.length ?? 0) - 1;
+      return { ...said, status: 206, headers: { "Content-Range": `bytes ${from}-${last}/*` } };
+    });
+    expect([sha256Of(bytes), archive.length]).toEqual([sha256Of(FILE), FILE.length]);
+  },
+);
+
 describe("an archive that was begun elsewhere", () => {
+  test("[threat true-length] does not go on where nobody tells its length", async () => {
+    const part: Answer = ({ from = 0 }) => ({
+      status: 206,
+      headers: { "Content-Range": `bytes ${from}-${FILE.length - 1}/*` },
+      body: FILE.subarray(from),
+    });
+    await using server = await startCutServer(part);
+    await expect(open(server, quickClock(), { received: CUT, length: undefined })).rejects.toMatchObject({
+      code: "E_CHANGED",
+    });
+  });
+
   const go = async (begun: BegunArchive, answer: Answer) => {
     await using server = await startCutServer(answer);
     const archive = await open(server, quickClock(), begun);
