@@ -44,6 +44,9 @@ export interface ProofDemands {
   refuse?: (published: Date | undefined) => UpdateError | undefined;
 }
 
+/** Said by each run in which trusted keys ask for nothing. */
+export const SIGNATURE_SKIPPED = "The signature of the release is not asked for, as the operator wants it.";
+
 /**
  * Finds the digest that the archive `name` must have, and why it may be believed; every proof at hand has to agree. Of several
  * places, one gives both checksum and signature. Where a digest is pinned no checksum is needed: there may be none, and one that
@@ -67,8 +70,7 @@ export async function proveDigest(
   requireAgreement(giver, name, demands, published);
 
   const isSignatureSkipped = keys.length > 0 && skipSignature;
-  if (isSignatureSkipped)
-    log.warn("The signature of the release is not asked for, as the operator wants it.", { name });
+  if (isSignatureSkipped) log.warn(SIGNATURE_SKIPPED, { name });
   const signature = isSigned && isPinned ? await readSignature(source, name) : together?.signature;
   const signedAt = (signature?.giver ?? giver).locate(`${name}.sig`);
   const signer = isSigned ? await requireSignature(signature?.text, signedAt, sha256, keys) : undefined;

@@ -2,6 +2,7 @@ import { findTarget } from "../cluster/find.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
+import { SIGNATURE_SKIPPED } from "../release/proof.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
@@ -91,7 +92,8 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   world.log[decision.level](decision.reason, decisionAttributes(decision, config));
   if (decision.action === "stay") {
     // A key that is gone must not be found only with the next release.
-    await readTrustedKeys(world.localFiles, options.trustedKeys ?? []);
+    const keys = await readTrustedKeys(world.localFiles, options.trustedKeys ?? []);
+    if (keys.length > 0 && options.skipSignature) world.log.warn(SIGNATURE_SKIPPED);
     return;
   }
   if (decision.action === "fail") {

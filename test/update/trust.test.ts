@@ -158,6 +158,10 @@ describe("a signature that is not asked for", () => {
     expect(proofOf(a, "18.2.0")).toMatchObject({ proof: "checksum", skipped_signature: true });
     expect(await statusOf(a)).toContain("\nproof: checksum, signature skipped\n");
 
+    const said = a.world.log.lines.length;
+    await a.update();
+    expect(a.world.log.lines.slice(said).filter((line) => line.includes(SKIPPED))).toEqual([`WARN ${SKIPPED}`]);
+
     site.server.find = advertise("18.1.0");
     await a.update();
     expect(proofOf(a, "18.1.0")).toMatchObject({ proof: "checksum", skipped_signature: true });
@@ -165,6 +169,10 @@ describe("a signature that is not asked for", () => {
     await a.enroll({ options: { skipSignature: "default" }, forceVersion: "18.0.0" });
     expect(proofOf(a, "18.0.0")).toMatchObject({ proof: "signature" });
     expect(proofOf(a, "18.0.0")).not.toHaveProperty("skipped_signature");
+    const again = a.world.log.lines.length;
+    site.server.find = advertise("18.0.0");
+    await a.update();
+    expect(a.world.log.lines.slice(again).join("\n")).not.toContain(SKIPPED);
   });
 });
 
