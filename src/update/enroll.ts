@@ -141,9 +141,11 @@ async function enrollLocked(
   warnOfUnkeptProxy(world, request, target);
 }
 
-/** Setting a limit on a host must not need the very version that it forbids; but who names a version is to hear of it. */
+/** Setting a limit on a host must not need the very version that it forbids; but who names a release is to hear of it. */
 function stayOrRefuse({ log }: World, request: EnrollRequest, active: Revision, limit: HeldBack): void {
-  const mayStay = request.command === "enable" && request.forceVersion === "" && active.version !== "";
+  const { command, forceVersion, digest, from } = request;
+  const isNamed = [forceVersion, digest, from].some((text) => text !== "");
+  const mayStay = command === "enable" && !isNamed && active.version !== "";
   if (!mayStay) throw new UpdateError("E_HELD_BACK", `refusing the target: ${limit.reason}`, { hint: limit.hint });
   const kept = { active_version: formatRevision(active), rule: limit.rule, limit: limit.reason };
   log.warn("The target is held back by a limit of this host, which stays at its version.", kept);

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { statusExitCode } from "../../src/cli/status.ts";
 import type { GivenOptions } from "../../src/settings/options.ts";
 import type { LimitRule } from "../../src/update/decide-limits.ts";
+import type { EnrollRequest } from "../../src/update/enroll.ts";
 import { formatStatus } from "../../src/update/status-format.ts";
 import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
+import type { MadeRelease } from "../support/release-maker.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 
@@ -15,9 +17,11 @@ const DIGEST = "a".repeat(64);
 const OLD = new Date("2026-01-01T00:00:00Z");
 
 let site: Site;
+let released: MadeRelease;
 beforeAll(async () => {
   site = await startSite();
-  for (const version of ["18.1.0", "18.2.0"]) await site.release({ version });
+  await site.release({ version: "18.1.0" });
+  released = await site.release({ version: "18.2.0" });
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
@@ -37,6 +41,12 @@ function publish(version: string, at?: Date): void {
 
 const checksumOf = (version: string) => `/teleport-v${version}-linux-${HOST_ARCHITECTURE}-bin.tar.gz.sha256`;
 const untouched = (host: UpdateHost) => host.tree().filter((line) => !line.startsWith(`${NAMESPACE.config} `));
+
+/** What names the very release that is held back. */
+const NAMED: [what: string, request: () => Partial<EnrollRequest>][] = [
+  ["its digest", () => ({ digest: DIGEST })],
+  ["its file", () => ({ from: released.archive })],
+];
 
 const LIMITS: [rule: LimitRule, options: GivenOptions, target: string, reason: string][] = [
   ["min-version", { minVersion: "18.1" }, "18.0.9", "18.0.9 is below the minimum of this host, 18.1"],
@@ -166,6 +176,21 @@ describe("--min-age", () => {
     expect((await host.status()).limit).toBeUndefined();
   });
 });
+
+test.each(NAMED)(
+  "`enable` with %s is refused when that release is held back, and the rule is named",
+  async (_, request) => {
+    using host = await hostWith({ maxVersion: "18.1" });
+    site.server.find = advertise("18.2.0");
+    await expect(host.enroll(request())).rejects.toMatchObject({
+      code: "E_HELD_BACK",
+      message: expect.stringContaining("18.2.0 is above the maximum of this host, 18.1"),
+    });
+    // What the limit lets through is no matter of the limit.
+    site.server.find = advertise("18.1.0");
+    await expect(host.enroll({ digest: DIGEST })).rejects.toMatchObject({ code: "E_CHECKSUM" });
+  },
+);
 
 test("limits that are lifted let the host go", async () => {
   using host = await hostWith({ maxVersion: "18.1", noDowngrade: true });
