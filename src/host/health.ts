@@ -42,7 +42,7 @@ export async function watchHealth(
   baseline: number,
   timing: HealthTiming,
 ): Promise<void> {
-  const deadline = world.clock.now().getTime() + timing.deadlineMs;
+  const deadline = world.clock.elapsedMs() + timing.deadlineMs;
   const pid = baseline === 0 ? 0 : await stablePid(world, service, baseline, timing, deadline);
   await becomeReady(world, service, pid, timing, deadline);
 }
@@ -55,7 +55,7 @@ async function stablePid(
   deadline: number,
 ): Promise<number> {
   let watch = startPidWatch(baseline);
-  while (world.clock.now().getTime() + intervalMs <= deadline) {
+  while (world.clock.elapsedMs() + intervalMs <= deadline) {
     await world.clock.sleep(intervalMs, world.signal);
     const verdict = observePid(watch, readPid(world, pidFile), PID_LIMITS, (pid) => world.processes.probe(pid));
     switch (verdict.kind) {
@@ -95,7 +95,7 @@ async function becomeReady(
         ? `process ${answer.pid} answers instead of process ${pid}`
         : `it says ${quote(answer.status)} instead of being ready`;
     }
-    if (world.clock.now().getTime() + intervalMs > deadline) {
+    if (world.clock.elapsedMs() + intervalMs > deadline) {
       if (last !== undefined) throw unhealthy(unit, last);
       world.log.warn("The service cannot be asked whether it is ready, its debug socket seems disabled.", {
         unit,

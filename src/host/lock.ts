@@ -37,7 +37,7 @@ function prepareNamespace(files: Files, namespace: Namespace): void {
  * when another updater holds it past `waitMs`, `E_CANCELED` on a signal, else `E_LOCK`.
  */
 export async function acquireLock(world: LockWorld, namespace: Namespace, mode: LockMode): Promise<Lock> {
-  const deadline = mode.waitMs === "forever" ? undefined : world.clock.now().getTime() + mode.waitMs;
+  const deadline = mode.waitMs === "forever" ? undefined : world.clock.elapsedMs() + mode.waitMs;
   while (true) {
     prepareNamespace(world.files, namespace);
     const lock = openLock(world.files, namespace);
@@ -117,7 +117,7 @@ async function flock(
 ): Promise<void> {
   const attempt = (patience: readonly string[]) => runFlock(world, path, descriptor, mode.kind, patience);
   if (await attempt(["-n"])) return;
-  const remainingMs = deadline === undefined ? undefined : deadline - world.clock.now().getTime();
+  const remainingMs = deadline === undefined ? undefined : deadline - world.clock.elapsedMs();
   if (remainingMs !== undefined && remainingMs <= 0) throw busy(world.files, path);
   world.log.info("Waiting for another updater.", { lock: path, holder: lockHolder(world.files.real(path)) });
   const patience = remainingMs === undefined ? [] : ["-w", (remainingMs / 1000).toFixed(3)];

@@ -36,33 +36,33 @@ export async function withRetries<T>(
   work: () => Promise<T>,
   policy: RetryPolicy = SHORT_RETRIES,
 ): Promise<T> {
-  const since = world.clock.now();
+  const sinceMs = world.clock.elapsedMs();
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      await pauseOrGiveUp(world, { what, tries, since, error }, policy);
+      await pauseOrGiveUp(world, { what, tries, sinceMs, error }, policy);
     }
   }
 }
 
-/** What was tried, how often by now and since when, and how it failed the last time. */
+/** What was tried, how often by now and since when (`Clock.elapsedMs`), and how it failed the last time. */
 export interface FailedTry {
   what: string;
   tries: number;
-  since: Date;
+  sinceMs: number;
   error: unknown;
 }
 
 /** Waits until the next try is due and says so, or throws the failure when there is to be none. */
 export async function pauseOrGiveUp(world: RetryWorld, failed: FailedTry, policy: RetryPolicy): Promise<void> {
   const { clock, log, signal } = world;
-  const { what, tries, since, error } = failed;
+  const { what, tries, sinceMs, error } = failed;
   if (!(error instanceof UpdateError) || error.retryAfterMs === undefined || tries >= policy.attempts) throw error;
   const limitMs = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (tries - 1));
   // Between half of the limit and all of it, so that a thousand hosts do not come back at one moment.
   const pauseMs = error.retryAfterMs + (limitMs * (1 + clock.random())) / 2;
-  if (clock.now().getTime() - since.getTime() + pauseMs > policy.patienceMs) throw error;
+  if (clock.elapsedMs() - sinceMs + pauseMs > policy.patienceMs) throw error;
   log.warn("Trying again.", {
     what,
     try: tries + 1,

@@ -24,7 +24,7 @@ const PROGRESS_BYTES = 64 << 10;
 export class ResumedArchive implements SourceArchive {
   length: number | undefined;
   isPieced: boolean;
-  readonly #deadlineMs = performance.now() + DAY_MS;
+  readonly #deadlineMs: number;
   #answer: HttpAnswer | undefined;
   /** An answer came before, or a part of it from another place: what comes now has to be of the same file. */
   #isBegun: boolean;
@@ -43,6 +43,7 @@ export class ResumedArchive implements SourceArchive {
     private readonly shown: Shown,
     begun: BegunArchive | undefined,
   ) {
+    this.#deadlineMs = world.clock.elapsedMs() + DAY_MS;
     this.#received = begun?.received ?? 0;
     this.#isBegun = begun !== undefined;
     this.isPieced = this.#received > 0;
@@ -51,8 +52,8 @@ export class ResumedArchive implements SourceArchive {
 
   /** Asks for what is missing. */
   async ask(): Promise<void> {
-    const { http, signal } = this.world;
-    const timeoutMs = Math.ceil(this.#deadlineMs - performance.now());
+    const { http, clock, signal } = this.world;
+    const timeoutMs = Math.ceil(this.#deadlineMs - clock.elapsedMs());
     if (timeoutMs <= 0) throw this.#tooLong();
     this.#isSilent = true;
     const headers = { ...this.shown.headers, ...this.#wantedPart() };
@@ -71,7 +72,7 @@ export class ResumedArchive implements SourceArchive {
 
   async *chunks(): AsyncGenerator<Uint8Array> {
     const { clock } = this.world;
-    let since = clock.now();
+    let sinceMs = clock.elapsedMs();
     for (let tries = 0, isWhole = false; !isWhole; ) {
       const before = this.#received;
       try {
@@ -82,9 +83,9 @@ export class ResumedArchive implements SourceArchive {
         await this.discard();
         const isProgress = this.#isAllNew && this.#received - before >= PROGRESS_BYTES;
         tries = isProgress ? 1 : tries + 1;
-        if (!this.#isSilent) since = clock.now();
+        if (!this.#isSilent) sinceMs = clock.elapsedMs();
         const what = `${shownUrl(this.url)} from byte ${this.#received} on`;
-        await pauseOrGiveUp(this.world, { what, tries, since, error }, DOWNLOAD_RETRIES);
+        await pauseOrGiveUp(this.world, { what, tries, sinceMs, error }, DOWNLOAD_RETRIES);
       }
     }
   }

@@ -60,7 +60,7 @@ export async function stageRelease(
     if (archive.length === undefined)
       log.warn("The server does not tell the size of the release.", { url: archive.place });
     log.info("Downloading the release.", { url: archive.place, size: archive.length });
-    const start = clock.now().getTime();
+    const startMs = clock.elapsedMs();
     staging = makeStaging(files, namespace);
     const directory = join(staging, "release");
     files.makeDirectory(directory);
@@ -73,7 +73,7 @@ export async function stageRelease(
     files.writeFile(join(directory, PROOF_FILE), proofRecord({ ...proof, place: archive.place }, clock.now()));
     files.writeFile(join(directory, CHECKSUM_FILE), sha256);
     log.info("The release is downloaded and unpacked.", {
-      seconds: (clock.now().getTime() - start) / 1000,
+      seconds: (clock.elapsedMs() - startMs) / 1000,
       size: archive.length,
     });
     return { directory, files: written, sha256 };

@@ -56,6 +56,7 @@ export async function recorded<T>(
 ): Promise<T> {
   const action: Action = {};
   const start = world.clock.now();
+  const startMs = world.clock.elapsedMs();
   const entry = (): HistoryEntry => ({
     time: start.toISOString(),
     command,
@@ -63,7 +64,7 @@ export async function recorded<T>(
     ...(action.from && action.from.version !== "" && { from: formatRevision(action.from) }),
     ...(action.to && { to: formatRevision(action.to) }),
     ...(action.proof && { proof: action.proof }),
-    seconds: Math.round((world.clock.now().getTime() - start.getTime()) / 100) / 10,
+    seconds: Math.round((world.clock.elapsedMs() - startMs) / 100) / 10,
     updater: `${PROGRAM_VERSION}-${PROGRAM_BUILD}`,
   });
   try {

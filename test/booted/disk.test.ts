@@ -13,10 +13,7 @@ import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, type Outcome, outcomeOf, type UpdaterHost } from "./support/updater-host.ts";
 import { configOf, expectWhole, versionsOf } from "./support/whole.ts";
 
-/*
- * Disks that are small, fill up and break under a running update, on a host with an agent. A clock that jumps cannot be
- * shown here: the host shares the kernel's clock with the test machine.
- */
+/* Disks that are small, fill up and break under a running update, on a host with an agent. */
 
 const OLD = "18.1.0";
 const NEW = "18.2.0";

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPid, watchHealth } from "../../src/host/health.ts";
+import { CLOCK_JUMPS, quickClock } from "../support/quick-clock.ts";
 import { testWorld } from "../support/test-world.ts";
 
 const TIMING = { intervalMs: 10, deadlineMs: 400 };
@@ -126,6 +127,44 @@ describe("a service that was reloaded", () => {
       (error) => error,
     );
     expect(failure).toMatchObject({ code: "E_CANCELED" });
+  });
+});
+
+describe.each(Object.entries(CLOCK_JUMPS))("a clock that is set %s in the middle of the watch", (_, jumpMs) => {
+  const CONTRACT = { intervalMs: 2000, deadlineMs: 60_000 };
+
+  /** The third pause is the one that the jump falls into. */
+  function jumpingClock() {
+    const clock = quickClock();
+    return {
+      ...clock,
+      async sleep(milliseconds: number, signal: AbortSignal) {
+        await clock.sleep(milliseconds, signal);
+        if (clock.pauses.length === 3) clock.jump(jumpMs);
+      },
+    };
+  }
+
+  test("condemns no service that comes up", async () => {
+    const pid = start();
+    let asked = 0;
+    await using _server = serve(() => readiness(++asked < 4 ? 503 : 200, pid));
+    const clock = jumpingClock();
+    await watchHealth(testWorld(root, { clock }), SERVICE, 1, CONTRACT);
+    // The new process is met, then stays for six looks, then says three times that it is not ready.
+    expect(clock.pauses).toHaveLength(1 + 6 + 3);
+  });
+
+  test.each<[string, number]>([
+    ["keeps its old process", 0],
+    ["does not become ready", 1],
+  ])("waits no longer, and no shorter, for one that %s", async (_case, difference) => {
+    const pid = start();
+    await using _server = serve(() => readiness(503, pid));
+    const clock = jumpingClock();
+    const watch = watchHealth(testWorld(root, { clock }), SERVICE, pid - difference, CONTRACT);
+    expect(await watch.catch((error) => error)).toMatchObject({ code: "E_UNHEALTHY" });
+    expect(clock.pauses).toHaveLength(30);
   });
 });
 

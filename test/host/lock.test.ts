@@ -3,14 +3,18 @@ import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } fr
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
+import type { Processes, RunResult } from "../../src/platform/processes.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { must } from "../support/must.ts";
+import { CLOCK_JUMPS, quickClock } from "../support/quick-clock.ts";
 import { recordingLog } from "../support/recording-log.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
 
 const namespace = namespaceFor("");
 const ONCE: LockMode = { kind: "exclusive", waitMs: 0 };
 const SHARED_ONCE: LockMode = { kind: "shared", waitMs: 0 };
+/** What flock(1) says while another holds the lock. */
+const BUSY: RunResult = { exitCode: 75, failure: undefined, timedOut: false, stdout: "", stderr: "" };
 const PATIENT: LockMode = { kind: "exclusive", waitMs: "forever" };
 
 /** The world of one updater; `waiting` resolves once it has met another holder. */
@@ -104,6 +108,27 @@ describe("acquireLock", () => {
     expect(failure).toEqual(code("E_LOCK_BUSY"));
     expect(performance.now() - begin).toBeGreaterThanOrEqual(295);
   });
+
+  test.each(Object.entries(CLOCK_JUMPS))(
+    "a limited wait is as long when the clock is set %s in it",
+    async (_, jumpMs) => {
+      using host = temporaryHost();
+      const clock = quickClock();
+      const asked: (readonly string[])[] = [];
+      const processes: Processes = {
+        ...hostProcesses,
+        async run(argv, options) {
+          asked.push(argv);
+          clock.jump(jumpMs);
+          const isFirst = asked.length === 1;
+          return isFirst ? BUSY : await hostProcesses.run(argv, options);
+        },
+      };
+      const mode: LockMode = { kind: "exclusive", waitMs: 600_000 };
+      using _lock = await acquireLock({ ...updater(host).world, clock, processes }, namespace, mode);
+      expect(asked.map((argv) => argv.slice(2, -3))).toEqual([["-n"], ["-w", "600.000"]]);
+    },
+  );
 
   test("an unlimited wait ends when the holder does", async () => {
     using host = temporaryHost();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { UpdateError } from "../../src/platform/errors.ts";
 import { type RetryPolicy, withRetries } from "../../src/platform/retry.ts";
-import { quickClock } from "../support/quick-clock.ts";
+import { CLOCK_JUMPS, quickClock } from "../support/quick-clock.ts";
 import { recordingLog } from "../support/recording-log.ts";
 
 const POLICY: RetryPolicy = { attempts: 6, firstPauseMs: 100, longestPauseMs: 500, patienceMs: 3000 };
@@ -38,6 +38,15 @@ describe("what fails in passing", () => {
     expect(await attempt(() => passing(1000))).toMatchObject({ tries: 3, error: passing(1000) });
   });
 
+  test.each(Object.entries(CLOCK_JUMPS))("is tried as often when the clock is set %s meanwhile", async (_, jumpMs) => {
+    const clock = quickClock();
+    const jumping = () => {
+      clock.jump(jumpMs);
+      return passing(1000);
+    };
+    expect(await attempt(jumping, 1, undefined, clock)).toMatchObject({ tries: 3, error: passing(1000) });
+  });
+
   test("is not tried again once the run is interrupted", async () => {
     const interrupt = new AbortController();
     interrupt.abort();
@@ -52,8 +61,12 @@ test.each([lasting, new Error("a defect"), "a word"])("what lasts is not tried a
 });
 
 /** Tries work that fails with what `failure` says of each try. */
-async function attempt(failure: (tries: number) => unknown, random = 1, signal = new AbortController().signal) {
-  const clock = quickClock(random);
+async function attempt(
+  failure: (tries: number) => unknown,
+  random = 1,
+  signal = new AbortController().signal,
+  clock = quickClock(random),
+) {
   const log = recordingLog();
   let tries = 0;
   const work = async () => {

@@ -4,6 +4,7 @@ import { UpdateError } from "../../src/platform/errors.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { type Action, historyPath, readHistory, recorded } from "../../src/update/history.ts";
+import { CLOCK_JUMPS, quickClock } from "../support/quick-clock.ts";
 import { temporaryHost } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 
@@ -45,6 +46,21 @@ test("an action is one line, readable by root alone", async () => {
     },
   ]);
 });
+
+test.each(Object.entries(CLOCK_JUMPS))(
+  "it lasts as long as it did when the clock is set %s in it",
+  async (_, jumpMs) => {
+    using host = historyHost();
+    const clock = quickClock();
+    const world = { ...host.world, clock };
+    await recorded(world, NAMESPACE, "update", async (action) => {
+      action.isBegun = true;
+      clock.jump(jumpMs);
+      await clock.sleep(1500, world.signal);
+    });
+    expect(readHistory(host.files, NAMESPACE)).toMatchObject([{ seconds: 1.5 }]);
+  },
+);
 
 test("a failure is recorded by its code, and thrown on", async () => {
   using host = historyHost();
