@@ -211,7 +211,14 @@ function makeParents(root: string, path: string, mode: number): string[] {
   if (end !== at) return makeParents(root, insideRoot(root, end), mode);
   const made = path === dirname(path) ? [] : makeParents(root, dirname(path), DIRECTORY_MODE);
   // No chmod after it: in a folder of another user the name may lead elsewhere by then; the umask is ours.
-  mkdirSync(at, { mode });
+  try {
+    mkdirSync(at, { mode });
+  } catch (error) {
+    // Somebody made it at this very moment, so it is theirs.
+    if (systemErrorCode(error) === "EEXIST" && statIfPresent(resolveInRoot(root, path, "all"))?.isDirectory())
+      return made;
+    throw error;
+  }
   syncDirectory(dirname(at));
   return [...made, path];
 }

@@ -18,6 +18,8 @@ import { UpdateError } from "../../src/platform/errors.ts";
 import type { Files } from "../../src/platform/files.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 
+const MAKE_DIRECTORIES = join(import.meta.dir, "../fixtures/platform/make-directories.ts");
+
 let root: string;
 let files: Files;
 const at = (path: string) => join(root, path);
@@ -185,5 +187,18 @@ describe("writing", () => {
     await files.copyProgram("/bin/true", "/copy");
     expect(lstatSync(at("copy")).mode & 0o777).toBe(0o755);
     expect(readFileSync(at("copy"))).toEqual(readFileSync("/bin/true"));
+  });
+
+  test("folders that others make at the same moment are none of ours, and no trouble", async () => {
+    const makers = Array.from({ length: 3 }, () =>
+      Bun.spawn([process.execPath, MAKE_DIRECTORIES, root], { stdin: "pipe", stdout: "pipe", stderr: "pipe" }),
+    );
+    await Promise.all(makers.map((maker) => maker.stdout.getReader().read()));
+    for (const { stdin } of makers) {
+      stdin.write("go\n");
+      stdin.end();
+    }
+    const said = await Promise.all(makers.map(async ({ stderr, exited }) => [await stderr.text(), await exited]));
+    expect(said).toEqual(makers.map(() => ["", 0]));
   });
 });
