@@ -26,11 +26,6 @@ type LockWorld = Pick<World, "files" | "processes" | "clock" | "log" | "signal">
 /** Exit code by which `flock` tells "somebody else holds it" from a failure of its own. */
 const BUSY = 75;
 
-/** Makes `<ns>/versions` and its parents, so that the lock file has a place (updater-core §3.2). */
-function prepareNamespace(files: Files, namespace: Namespace): void {
-  files.makeDirectory(namespace.versions);
-}
-
 /**
  * Takes the lock of a namespace: a real flock(2) on upstream's file, so that both updaters respect each other
  * (updater-core §3.3). The lock belongs to our descriptor and ends with it, however we end. Fails with `E_LOCK_BUSY`
@@ -39,7 +34,6 @@ function prepareNamespace(files: Files, namespace: Namespace): void {
 export async function acquireLock(world: LockWorld, namespace: Namespace, mode: LockMode): Promise<Lock> {
   const deadline = mode.waitMs === "forever" ? undefined : world.clock.elapsedMs() + mode.waitMs;
   while (true) {
-    prepareNamespace(world.files, namespace);
     const lock = openLock(world.files, namespace);
     try {
       await flock(world, namespace.lock, lock.descriptor, mode, deadline);
@@ -54,8 +48,7 @@ export async function acquireLock(world: LockWorld, namespace: Namespace, mode: 
 }
 
 function openLock(files: Files, namespace: Namespace): Lock {
-  const path = namespace.lock;
-  const descriptor = openLockFile(files, path);
+  const descriptor = openInNamespace(files, namespace);
   let isOpen = true;
   return {
     namespace,
@@ -65,6 +58,22 @@ function openLock(files: Files, namespace: Namespace): Lock {
       isOpen = false;
     },
   };
+}
+
+/** A folder that goes so often between two calls does not go with an uninstallation. */
+const MOST_TRIES = 10;
+
+/** Makes `<ns>/versions` and its parents first, so that the lock file has a place (updater-core §3.2). */
+function openInNamespace(files: Files, namespace: Namespace): number {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      files.makeDirectory(namespace.versions);
+      return openLockFile(files, namespace.lock);
+    } catch (error) {
+      const isGone = error instanceof UpdateError && systemErrorCode(error.cause) === "ENOENT";
+      if (!isGone || tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 const PRIVATE_MODE = 0o600;

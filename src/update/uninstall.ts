@@ -14,6 +14,7 @@ import { applyTeardown } from "./apply-setup.ts";
 import { decideUninstall } from "./decide-uninstall.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { COMMAND_LOCK } from "./locks.ts";
+import { planNamespaceRemoval } from "./plan-namespace-removal.ts";
 import { planGiveBack, planRemoval, type Replacement } from "./plan-replacement.ts";
 import { listPackagePrograms } from "./teleport-package.ts";
 import { inTransaction, Transaction } from "./transaction.ts";
@@ -27,7 +28,7 @@ export interface UninstallRequest {
 /**
  * Ends the management of a host (updater-core §4.7): the programs of the package come back under the running services, or
  * the managed ones go, then everything that the updater made. What fails is undone, the managed links included, until
- * the namespace's directory is removed, last of all.
+ * the namespace's directory is removed, the lock last of all.
  */
 export async function uninstall(world: World, { namespace, force }: UninstallRequest): Promise<void> {
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK, "told");
@@ -56,7 +57,7 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
     await blamePackage(() => transaction.apply(replacement.reloads));
     await applyTeardown(world, transaction, teardown, basename(namespace.updaterTimer));
   });
-  await removeDirectory(world, namespace);
+  await removeNamespace(world, namespace);
   world.log.info("The updater is uninstalled.");
 }
 
@@ -99,8 +100,13 @@ async function blamePackage(reload: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The point of no return: nothing leads into the directory any more, so neither a failure nor a signal puts it back. */
-async function removeDirectory(world: World, namespace: Namespace): Promise<void> {
+/**
+ * The point of no return: nothing leads into the directory any more, so neither a failure nor a signal puts it back. Where
+ * it ends half-way, the next run finds nothing installed, and removes the rest.
+ */
+async function removeNamespace(world: World, namespace: Namespace): Promise<void> {
   const ungoverned = { ...world, signal: new AbortController().signal };
-  await new Transaction(ungoverned).apply([{ kind: "remove", path: namespace.directory }]);
+  await new Transaction(ungoverned).apply(planNamespaceRemoval(world.files, namespace));
+  // Only while it is empty: since the lock is gone, somebody else may have begun here anew.
+  world.files.removeDirectory(namespace.directory);
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERROR_CODES } from "../../src/platform/errors.ts";
 import { brokenPromises, differenceOf, type FaultBench, type Outcome, openFaultBench, shapeOf } from "./bench-host.ts";
@@ -6,6 +7,8 @@ import { type Command, NEW, OLD, type Scenario } from "./scenarios.ts";
 
 const CROWD = 50;
 const RACES = 3;
+/** To remove them takes longer than a command needs to get to the lock. */
+const BALLAST_FILES = 30_000;
 const TIME_LIMIT_MS = 120_000;
 
 const enable = (wants: string): Command => ({ wants, args: ["enable"] });
@@ -83,6 +86,29 @@ test(
       const differences = ends.map((end) => differenceOf(end, shapeOf(root)));
       expect(differences).toContain(undefined);
     }
+  },
+  TIME_LIMIT_MS,
+);
+
+test(
+  "an enrolment that comes while an uninstallation removes the namespace begins when that is over",
+  async () => {
+    const root = await bench.prepare(alone);
+    const namespace = join(root, "opt/teleport/default");
+    const ballast = join(namespace, "versions", OLD, "ballast");
+    mkdirSync(ballast);
+    for (let file = 0; file < BALLAST_FILES; file += 1) writeFileSync(join(ballast, `${file}`), "");
+
+    const uninstalling = bench.run(root, uninstall);
+    while (existsSync(join(namespace, "update.yaml")) && existsSync(join(namespace, "update.lock"))) await Bun.sleep(1);
+    const outcomes = await Promise.all([uninstalling, bench.run(root, enableAnew(root))]);
+    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(brokenPromises(root)).toEqual([]);
+
+    const undisturbed = await bench.prepare(alone);
+    await succeed(undisturbed, uninstall);
+    await succeed(undisturbed, enableAnew(undisturbed));
+    expect(differenceOf(shapeOf(undisturbed), shapeOf(root))).toBeUndefined();
   },
   TIME_LIMIT_MS,
 );

@@ -26,6 +26,14 @@ const CASES: { name: string; events: Event[]; outsiders: string[] }[] = [
     outsiders: [],
   },
   {
+    name: "the folder of the namespace may go when it is empty, and no other",
+    events: [
+      { call: "rmdir", kind: "remove", path: NAMESPACE },
+      { call: "rmdir", kind: "remove", path: `${NAMESPACE}/versions` },
+    ],
+    outsiders: [`rmdir ${NAMESPACE}/versions`],
+  },
+  {
     name: "a change takes its path and its temporary name",
     events: [says("rewrite /etc/a"), opens("/etc/.a.teleport-update"), renames("/etc/.a.teleport-update", "/etc/a")],
     outsiders: [],

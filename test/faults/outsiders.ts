@@ -25,8 +25,9 @@ export function findOutsiders(events: readonly Event[]): string[] {
     OF_THE_RUN.includes(path) ||
     said.has(ofTemporary(path)) ||
     (operation.kind === "remove" && removed.some((folder) => path.startsWith(`${folder}/`))) ||
-    // The lock needs a place before anything can be planned (updater-core §3.2).
-    (operation.kind === "directory" && `${versions}/`.startsWith(`${path}/`));
+    // The lock needs a place before anything can be planned (updater-core §3.2), and an empty one goes after it.
+    (operation.kind === "directory" && `${versions}/`.startsWith(`${path}/`)) ||
+    (operation.call === "rmdir" && path === NAMESPACE);
 
   const outsiders: string[] = [];
   for (const event of events) {

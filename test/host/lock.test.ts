@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import type { Files } from "../../src/platform/files.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Processes, RunResult } from "../../src/platform/processes.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
@@ -151,6 +152,25 @@ describe("acquireLock", () => {
     rmSync(host.files.real(namespace.directory), { recursive: true });
     await holder.end();
     using _lock = await acquiring;
+    expect(await isHeld(host)).toBeTrue();
+  });
+
+  test("a folder that an uninstallation takes away again is made anew, and one that does not stay is an error", async () => {
+    using host = temporaryHost();
+    let taken = 0;
+    const acquireTaking = (times: number) => {
+      taken = 0;
+      const makeDirectory: Files["makeDirectory"] = (path) => {
+        const made = host.files.makeDirectory(path);
+        taken += 1;
+        if (taken <= times) host.files.removeTree(namespace.directory);
+        return made;
+      };
+      return acquireLock({ ...updater(host).world, files: { ...host.files, makeDirectory } }, namespace, ONCE);
+    };
+    const failure = await acquireTaking(Number.POSITIVE_INFINITY).catch((error) => error);
+    expect([failure, taken]).toEqual([code("E_LOCK"), 10]);
+    using _lock = await acquireTaking(3);
     expect(await isHeld(host)).toBeTrue();
   });
 

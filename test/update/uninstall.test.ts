@@ -314,6 +314,55 @@ describe("timers", () => {
   });
 });
 
+describe("the namespace goes", () => {
+  /** Uninstalls; `instead` gets each path that is to be removed with all below it. */
+  const removeBy = (host: UpdateHost, instead: (path: string) => void) =>
+    uninstall({ ...host.world, files: { ...host.files, removeTree: instead } }, { namespace: NAMESPACE, force: true });
+
+  test("piece by piece: what is left at any time passes for nothing installed, and is locked", async () => {
+    using host = await enrolledHost({ stopped: true });
+    await host.enroll({ options: { maxVersion: "19" } });
+    const removed: string[] = [];
+    await removeBy(host, (path) => {
+      removed.push(path.slice(`${NAMESPACE.directory}/`.length));
+      host.files.removeTree(path);
+    });
+    expect(removed).toEqual([
+      "update.yaml",
+      "history.jsonl",
+      "setup-calls.jsonl",
+      "units.sha256",
+      "updater.yaml",
+      "versions/18.0.0/sha256",
+      "updater",
+      "versions",
+      "update.lock",
+    ]);
+    expect(host.files.stat(NAMESPACE.directory)).toBeUndefined();
+  });
+
+  test("but not with what another run has put there since the lock went", async () => {
+    using host = await enrolledHost({ stopped: true });
+    await removeBy(host, (path) => {
+      host.files.removeTree(path);
+      if (path === NAMESPACE.lock) host.write(NAMESPACE.lock, "", 0o600);
+    });
+    expect(host.files.list(NAMESPACE.directory)).toEqual(["update.lock"]);
+  });
+
+  test("and where that was cut short, the next run finishes it, without `--force`", async () => {
+    using host = await enrolledHost({ stopped: true });
+    const cutShort = removeBy(host, (path) => {
+      if (path !== NAMESPACE.config) throw new Error("cut short");
+      host.files.removeTree(path);
+    });
+    await expect(cutShort).rejects.toThrow("cut short");
+    expect(host.files.list(NAMESPACE.versions)).toEqual(["18.0.0"]);
+    await remove(host);
+    expect(traces(host)).toEqual([]);
+  });
+});
+
 test("a signal before the first change leaves all as it is", async () => {
   const abort = new AbortController();
   using host = await enrolledHost({ stopped: true }, { signal: abort.signal });
