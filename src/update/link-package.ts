@@ -1,4 +1,4 @@
-import { acquireLock } from "../host/lock.ts";
+import { acquireLock, type LockMode } from "../host/lock.ts";
 import { systemd } from "../host/systemd.ts";
 import { planTryLinks } from "../host/try-links.ts";
 import type { Change } from "../platform/change.ts";
@@ -8,7 +8,7 @@ import { hostArchitecture } from "../release/host-architecture.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
-import { LINK_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
+import { CHANGE_FOR_PACKAGE_LOCK, READ_FOR_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { reportUnfinished } from "./recover.ts";
 import { withDaemonReload } from "./services.ts";
@@ -21,33 +21,50 @@ import { inTransaction } from "./transaction.ts";
  * `E_FILE_PRESENT` when something else is where a link must go, and with `E_UNIT` when systemd does not see the unit.
  */
 export async function linkPackage(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
-  using lock = await unlessBusy(world.log, acquireLock(world, namespace, LINK_PACKAGE_LOCK));
-  if (lock === undefined) return;
-  reportUnfinished(world, namespace);
+  const isDone = await linkUnder(world, namespace, READ_FOR_PACKAGE_LOCK);
+  if (!isDone) await linkUnder(world, namespace, CHANGE_FOR_PACKAGE_LOCK);
+}
+
+/**
+ * Answers false, and changes nothing, when there is something to change under a lock that is shared: of two that link side
+ * by side one may fail, and would undo what the other has made. The last of several to look finds nobody in its way.
+ */
+async function linkUnder(world: World, namespace: Namespace, mode: LockMode): Promise<boolean> {
+  const isShared = mode.kind === "shared";
+  using lock = await unlessBusy(world.log, acquireLock(world, namespace, mode));
+  if (lock === undefined) return true;
+  if (isShared) reportUnfinished(world, namespace);
+  const changes = planPackage(world, namespace);
+  if (changes === undefined) return true;
+  if (isShared && changes.length > 0) return false;
+  await provePrograms(world, PACKAGE_DIRECTORY, { architecture: hostArchitecture(world) });
+  // No journal: what an earlier run left in it is not for the script of a package to undo, and a run that is killed leaves
+  // links that the next one completes.
+  await inTransaction(world, undefined, async (transaction) => {
+    await transaction.apply(changes);
+    await requireUnit(world, namespace);
+  });
+  world.log.info("The programs of the package are linked.", { path: DEFAULT_LINK_DIRECTORY });
+  return true;
+}
+
+/** Undefined, and a line that says why, when the package is not to be linked. */
+function planPackage(world: World, namespace: Namespace): Change[] | undefined {
   const { spec } = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (spec.enabled || spec.pinned) {
     const reason = spec.enabled ? "Automatic updates are enabled." : "The version is pinned.";
     world.log.info(`${reason} The package is not linked.`);
-    return;
+    return undefined;
   }
-  const links = await planPackageLinks(world);
-  if (links === undefined) return;
-  const unit = withDaemonReload(world, planPackageUnit(world.files, namespace));
-  // A shared lock is none to write a journal under; a run that is killed leaves links that the next one completes.
-  await inTransaction(world, undefined, async (transaction) => {
-    await transaction.apply([...links, ...unit]);
-    await requireUnit(world, namespace);
-  });
-  world.log.info("The programs of the package are linked.", { path: DEFAULT_LINK_DIRECTORY });
+  const links = planPackageLinks(world);
+  return links && [...links, ...withDaemonReload(world, planPackageUnit(world.files, namespace))];
 }
 
 /** Undefined, and a warning, when links of another installation are in the way. */
-async function planPackageLinks(world: World): Promise<Change[] | undefined> {
+function planPackageLinks(world: World): Change[] | undefined {
   const names = listPackagePrograms(world);
   try {
-    const links = planTryLinks(world.files, { source: PACKAGE_BIN, names, linkDirectory: DEFAULT_LINK_DIRECTORY });
-    await provePrograms(world, PACKAGE_DIRECTORY, { architecture: hostArchitecture(world) });
-    return links;
+    return planTryLinks(world.files, { source: PACKAGE_BIN, names, linkDirectory: DEFAULT_LINK_DIRECTORY });
   } catch (error) {
     if (!isUpdateError(error, "E_STILL_LINKED")) throw error;
     world.log.warn("Automatic updates are disabled, but another version than the package's is linked. It stays.", {

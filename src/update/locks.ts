@@ -8,10 +8,10 @@ export const COMMAND_LOCK: LockMode = { kind: "exclusive", waitMs: 10 * 60 * 100
 /** The timer has time: its unit is of type oneshot, so nothing piles up behind it. */
 export const TIMER_LOCK: LockMode = { kind: "exclusive", waitMs: "forever" };
 
-/** The script of a package installation reads what the updater decided, and changes nothing that another one reads. */
-export const LINK_PACKAGE_LOCK: LockMode = { kind: "shared", waitMs: 0 };
+/** The script of a package installation reads what the updater decided, and mostly finds nothing to do. */
+export const READ_FOR_PACKAGE_LOCK: LockMode = { kind: "shared", waitMs: 0 };
 
-export const UNLINK_PACKAGE_LOCK: LockMode = { kind: "exclusive", waitMs: 0 };
+export const CHANGE_FOR_PACKAGE_LOCK: LockMode = { kind: "exclusive", waitMs: 0 };
 
 /**
  * For a script of the package, which never waits: undefined, and a warning, when an updater is at work. Then there is

@@ -4,7 +4,7 @@ import type { World } from "../platform/world.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace } from "../settings/namespace.ts";
 import { tell } from "./apply-setup.ts";
 import { enterNamespace } from "./enter.ts";
-import { UNLINK_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
+import { CHANGE_FOR_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
 import { withDaemonReload } from "./services.ts";
 import { PACKAGE_BIN } from "./teleport-package.ts";
 import { inTransaction } from "./transaction.ts";
@@ -15,7 +15,7 @@ import { inTransaction } from "./transaction.ts";
  * `E_NO_PROGRAMS` when there is no package.
  */
 export async function unlinkPackage(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
-  using lock = await unlessBusy(world.log, enterNamespace(world, namespace, UNLINK_PACKAGE_LOCK, "told"));
+  using lock = await unlessBusy(world.log, enterNamespace(world, namespace, CHANGE_FOR_PACKAGE_LOCK, "told"));
   if (lock === undefined) return;
   const request = { source: PACKAGE_BIN, linkDirectory: DEFAULT_LINK_DIRECTORY, namespace };
   const { changes, keptUnits } = planUnlink(world.files, request);

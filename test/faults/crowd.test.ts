@@ -28,6 +28,13 @@ const enrolled: Scenario = {
 };
 /** No package lies here, so that an uninstallation leaves nothing of Teleport. */
 const alone: Scenario = { name: "a race", start: [enable(OLD)], command: updateTo(NEW) };
+const packaged: Scenario = {
+  name: "scripts of packages",
+  start: [],
+  hasPackage: true,
+  command: { wants: OLD, args: ["link-package"] },
+};
+const SCRIPTS = ["first", "second", "third"];
 
 let bench: FaultBench;
 beforeAll(async () => {
@@ -85,6 +92,22 @@ test(
       expect(brokenPromises(root)).toEqual([]);
       const differences = ends.map((end) => differenceOf(end, shapeOf(root)));
       expect(differences).toContain(undefined);
+    }
+  },
+  TIME_LIMIT_MS,
+);
+
+test(
+  "the scripts of several packages at once: the programs are linked, and none fails",
+  async () => {
+    const start = await bench.prepare(packaged);
+    const linked = await bench.copy(start);
+    await succeed(linked, packaged.command);
+    for (let race = 0; race < RACES; race += 1) {
+      const root = await bench.copy(start);
+      const outcomes = await Promise.all(SCRIPTS.map(() => bench.run(root, packaged.command)));
+      expect(outcomes.map(({ exitCode }) => exitCode)).toEqual(SCRIPTS.map(() => 0));
+      expect(differenceOf(shapeOf(linked), shapeOf(root))).toBeUndefined();
     }
   },
   TIME_LIMIT_MS,

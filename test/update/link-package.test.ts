@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
+import type { Processes } from "../../src/platform/processes.ts";
 import { linkPackage } from "../../src/update/link-package.ts";
 import { unlinkPackage } from "../../src/update/unlink-package.ts";
 import { STOCK_UNIT } from "../support/release-texts.ts";
@@ -114,6 +115,32 @@ describe("link-package", () => {
     expect(host.tree()).toEqual(before);
   });
 
+  test("what it links, it links alone", async () => {
+    using host = await packagedHost();
+    const others: unknown[] = [];
+    const placeLink = (path: string, target: string) => {
+      others.push(Bun.spawnSync(["flock", "-s", "-n", host.files.real(NAMESPACE.lock), "true"]).exitCode);
+      host.files.placeLink(path, target);
+    };
+    await linkPackage({ ...host.world, files: { ...host.files, placeLink } }, { namespace: NAMESPACE });
+    expect(others).toEqual(PACKAGE_PROGRAMS.map(() => 1));
+  });
+
+  test("what an updater decides between the look and the links counts", async () => {
+    using host = await packagedHost();
+    let taken = 0;
+    const processes: Processes = {
+      ...host.world.processes,
+      async run(argv, options) {
+        if (argv[0].endsWith("flock") && ++taken === 2) setUpdates(host, { enabled: true });
+        return await host.world.processes.run(argv, options);
+      },
+    };
+    await linkPackage({ ...host.world, processes }, { namespace: NAMESPACE });
+    expect(linksOf(host)).toEqual({});
+    expect(taken).toBe(2);
+  });
+
   test("a program that cannot run here is not linked", async () => {
     using host = await packagedHost();
     host.write(`${PACKAGE_BIN}/tsh`, "\x7fELF but no more than that", 0o755);
@@ -166,18 +193,31 @@ describe("unlink-package", () => {
 });
 
 describe("while another updater works, a package's script steps aside", () => {
-  test.each<[string, LockMode["kind"], typeof link, boolean]>([
-    ["link-package for a writer", "exclusive", link, true],
-    ["link-package for a reader", "shared", link, false],
-    ["unlink-package for a writer", "exclusive", unlink, true],
-    ["unlink-package for a reader", "shared", unlink, true],
-  ])("%s", async (_, kind, run, stepsAside) => {
+  test.each<[string, LockMode["kind"], typeof link]>([
+    ["link-package for a writer", "exclusive", link],
+    ["link-package for a reader that may be about to link, too", "shared", link],
+    ["unlink-package for a writer", "exclusive", unlink],
+    ["unlink-package for a reader", "shared", unlink],
+  ])("%s", async (_, kind, run) => {
     using host = await packagedHost();
     if (run === unlink) await link(host);
     const before = host.tree();
     using _lock = await acquireLock(host.world, NAMESPACE, { kind, waitMs: 0 });
     await run(host);
-    expect(JSON.stringify(host.tree()) === JSON.stringify(before)).toBe(stepsAside);
-    expect(warnings(host).some((line) => line.includes("The updater is running, skipping."))).toBe(stepsAside);
+    expect(host.tree()).toEqual(before);
+    expect(warnings(host)).toEqual([expect.stringContaining("The updater is running, skipping.")]);
+  });
+
+  test("link-package where there is nothing to link: for a writer only", async () => {
+    using host = await packagedHost();
+    await link(host);
+    {
+      using _lock = await acquireLock(host.world, NAMESPACE, { kind: "shared", waitMs: 0 });
+      await link(host);
+      expect(warnings(host)).toEqual([]);
+    }
+    using _lock = await acquireLock(host.world, NAMESPACE, { kind: "exclusive", waitMs: 0 });
+    await link(host);
+    expect(warnings(host)).toEqual([expect.stringContaining("The updater is running, skipping.")]);
   });
 });
