@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { directoryChanges } from "../host/file-changes.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
@@ -11,7 +11,7 @@ import { chooseUpdater, type UpdaterWish } from "./updater-program.ts";
 /**
  * Our own program, kept inside the namespace: official archives carry another updater, and whatever
  * `<path>/teleport-update` links to is what the timer runs. A copy lives in a folder named after its build, so a new
- * copy never overwrites one that runs, and undoing means linking the old one again.
+ * copy never takes the place of one that runs, and undoing means linking the old one again.
  */
 export interface OwnUpdater extends AsyncDisposable {
   /** Where `<path>/teleport-update` must lead. */
@@ -32,9 +32,12 @@ export async function stageOwnUpdater(
   const chosen = await chooseUpdater(world, namespace, wish);
   if (chosen === undefined) return undefined;
   if (chosen.kind === "kept") return inPlace(chosen.target);
-  const folder = join(namespace.updaterCopies, chosen.folder);
-  const target = join(folder, UPDATER_NAME);
-  if (isOurs(world.files, target)) return inPlace(target);
+  const present = targetsOf(world.files, namespace, chosen.folder);
+  const own = present.find((target) => isOurs(world.files, target));
+  if (own !== undefined) return inPlace(own);
+  for (const path of present)
+    world.log.warn("The copy of this updater is replaced: others than root may have made it.", { path: dirname(path) });
+  const target = freeTarget(world.files, namespace, chosen.folder);
 
   const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
   const dispose = async () => dropStaging(world, namespace, staging);
@@ -47,8 +50,7 @@ export async function stageOwnUpdater(
       target,
       changes: [
         ...directoryChanges(world.files, namespace.updaterCopies),
-        ...makeWay(world, folder, staging),
-        { kind: "move", from: staged, to: folder },
+        { kind: "move", from: staged, to: dirname(target) },
       ],
       [Symbol.asyncDispose]: dispose,
     };
@@ -62,15 +64,24 @@ function inPlace(target: string): OwnUpdater {
   return { target, changes: [], async [Symbol.asyncDispose]() {} };
 }
 
+/** Where the copies of a build are: one, unless it had to be replaced. */
+function targetsOf(files: Files, namespace: Namespace, build: string): string[] {
+  const isOfBuild = new RegExp(`^${RegExp.escape(build)}(\\.\\d+)?$`);
+  const names = files.list(namespace.updaterCopies) ?? [];
+  return names.filter((name) => isOfBuild.test(name)).map((name) => join(namespace.updaterCopies, name, UPDATER_NAME));
+}
+
+/** A copy that is to be replaced stays where it is until no link leads into it any more, so the new one gets another name. */
+function freeTarget(files: Files, namespace: Namespace, build: string): string {
+  for (let count = 0; ; count += 1) {
+    const folder = join(namespace.updaterCopies, count === 0 ? build : `${build}.${count}`);
+    if (files.stat(folder) === undefined) return join(folder, UPDATER_NAME);
+  }
+}
+
 /** The name says which build it should be; only root may have put it there. */
 function isOurs(files: Files, target: string): boolean {
   return files.stat(target)?.kind === "file" && findOpenPlaces(files, [target]).length === 0;
-}
-
-function makeWay({ files, log }: World, folder: string, staging: string): Change[] {
-  if (files.stat(folder) === undefined) return [];
-  log.warn("The copy of this updater is replaced: others than root may have made it.", { path: folder });
-  return [{ kind: "move", from: folder, to: join(staging, "replaced") }];
 }
 
 /** The changes that remove the copies which nothing links to any more. */

@@ -111,14 +111,19 @@ test.each([NAMESPACE.lock, NAMESPACE.unitRecord])(
 );
 
 describe("[threat own-files] a copy of this updater that others may have made", () => {
-  const folder = `${NAMESPACE.updaterCopies}/${PROGRAM_VERSION}-${PROGRAM_BUILD}`;
+  const build = `${PROGRAM_VERSION}-${PROGRAM_BUILD}`;
+  const folder = `${NAMESPACE.updaterCopies}/${build}`;
   const copy = `${folder}/teleport-update`;
+  const link = "/usr/local/bin/teleport-update";
 
   async function isReplaced(host: UpdateHost): Promise<void> {
     await host.enroll();
-    expect(host.files.stat(folder)).toMatchObject({ kind: "directory", mode: 0o755 });
-    expect(host.files.stat(copy)).toMatchObject({ kind: "file", mode: 0o755, owner: process.geteuid?.() ?? 0 });
-    await must(["cmp", at(host, copy), host.world.program ?? ""]);
+    const ours = `${folder}.1/teleport-update`;
+    expect(host.files.readLink(link)).toBe(ours);
+    expect(host.files.list(NAMESPACE.updaterCopies)).toEqual([`${build}.1`]);
+    expect(host.files.stat(dirname(ours))).toMatchObject({ kind: "directory", mode: 0o755 });
+    expect(host.files.stat(ours)).toMatchObject({ kind: "file", mode: 0o755, owner: process.geteuid?.() ?? 0 });
+    await must(["cmp", at(host, ours), host.world.program ?? ""]);
     expect(host.world.log.lines.join("\n")).toContain("WARN The copy of this updater is replaced");
     expect(host.files.list(NAMESPACE.directory)).not.toContainEqual(expect.stringContaining("staging"));
   }
@@ -135,6 +140,32 @@ describe("[threat own-files] a copy of this updater that others may have made", 
     host.files.removeFile(copy);
     host.link(copy, "/etc/planted");
     await isReplaced(host);
+  });
+
+  test("is replaced without a moment at which the link to it leads nowhere", async () => {
+    using host = enrolledHost();
+    chmodSync(at(host, folder), 0o775);
+    const broken: string[] = [];
+    const rename = (from: string, to: string) => {
+      host.files.rename(from, to);
+      if (host.files.statFollowed(link)?.kind !== "file") broken.push(`${from} -> ${to}`);
+    };
+    host.world.files = { ...host.files, rename };
+    await host.enroll();
+    expect(broken).toEqual([]);
+    expect(host.files.stat(folder)).toBeUndefined();
+  });
+
+  test("is not replaced again once it is ours, and the next one may be", async () => {
+    using host = enrolledHost();
+    chmodSync(at(host, folder), 0o775);
+    await isReplaced(host);
+    await host.enroll();
+    expect(host.files.readLink(link)).toBe(`${folder}.1/teleport-update`);
+    chmodSync(at(host, `${folder}.1`), 0o775);
+    await host.enroll();
+    expect(host.files.readLink(link)).toBe(copy);
+    expect(host.files.list(NAMESPACE.updaterCopies)).toEqual([build]);
   });
 
   test.if(process.geteuid?.() === 0)("is replaced by ours: it is theirs", async () => {
