@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Strike } from "../../src/platform/fault-point.ts";
+import { makeAuthority } from "../support/certificates.ts";
+import { startConnectProxy } from "../support/connect-proxy.ts";
 import { testingExecutablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
 import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -20,7 +22,10 @@ import { makeRelease } from "../support/release-maker.ts";
 import { layOutPackage } from "../support/teleport-package.ts";
 import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
 
-/** A cluster with three releases, and a scratch folder for the trees of hosts. */
+/**
+ * A cluster with three releases, and a scratch folder for the trees of hosts. Each command hears from it what that command
+ * is to hear, whatever runs beside it.
+ */
 export interface FaultBench extends AsyncDisposable {
   scratch: string;
   /**
@@ -50,8 +55,16 @@ export async function openFaultBench(): Promise<FaultBench> {
   const executable = join(scratch, "teleport-update");
   copyFileSync(await testingExecutablePath(), executable);
   const releases = join(scratch, "releases");
-  for (const version of [OLD, NEW, NEWEST]) await makeRelease({ directory: releases, version, unpackedBytes: 0 });
-  const cluster = await startProxyAndCdn({ releases });
+  for (const version of VERSIONS) await makeRelease({ directory: releases, version, unpackedBytes: 0 });
+  await using opening = new AsyncDisposableStack();
+  const certificates = await (await makeAuthority()).issue([CLUSTER]);
+  const ways = new Map<string, string>();
+  for (const version of VERSIONS) {
+    const server = opening.use(await startProxyAndCdn({ certificates, releases }));
+    server.find = advertise(version);
+    ways.set(version, opening.use(await startConnectProxy({ route: () => server.address })).address);
+  }
+  const opened = opening.move();
   let folders = 0;
   const freshFolder = () => {
     folders += 1;
@@ -59,7 +72,6 @@ export async function openFaultBench(): Promise<FaultBench> {
   };
 
   const run: FaultBench["run"] = async (root, { wants, args, program = executable }, fault, log) => {
-    cluster.find = advertise(wants);
     const [command = "", ...rest] = args;
     const isEnrolling = command === "enable" || command === "pin";
     const child = Bun.spawn(
@@ -69,13 +81,14 @@ export async function openFaultBench(): Promise<FaultBench> {
         root,
         command,
         ...rest,
-        ...(isEnrolling ? ["--proxy", cluster.address, "--base-url", cluster.baseUrl] : []),
+        ...(isEnrolling ? ["--proxy", CLUSTER, "--base-url", `https://${CLUSTER}`] : []),
       ],
       {
         stdin: "ignore",
         stdout: "ignore",
         stderr: "pipe",
         env: {
+          HTTPS_PROXY: `http://${ways.get(wants)}`,
           ...(fault === undefined || "onStart" in fault ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
           ...(log === undefined ? {} : { TESTING_FAULT_LOG: log }),
         },
@@ -92,7 +105,7 @@ export async function openFaultBench(): Promise<FaultBench> {
       const root = freshFolder();
       mkdirSync(join(root, "etc"), { recursive: true });
       await Bun.write(join(root, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
-      await Bun.write(join(root, "etc/ca.pem"), cluster.ca);
+      await Bun.write(join(root, "etc/ca.pem"), certificates.ca);
       await Bun.write(join(root, OPTIONS), "version: v1\nkind: updater_options\nca_file: /etc/ca.pem\n");
       writeFiles(root, scenario.files);
       if (scenario.hasPackage) await layOutPackage(root, { version: OLD });
@@ -108,11 +121,15 @@ export async function openFaultBench(): Promise<FaultBench> {
       return copy;
     },
     async [Symbol.asyncDispose]() {
-      await cluster[Symbol.asyncDispose]();
+      await opened.disposeAsync();
       rmSync(scratch, { recursive: true, force: true });
     },
   };
 }
+
+/** A name that no resolver knows. The way to it tells a run which version the cluster wants, as every host is told the same. */
+const CLUSTER = "cluster.test";
+const VERSIONS = [OLD, NEW, NEWEST];
 
 /** So that every run trusts the cluster, whatever was undone before it. */
 const OPTIONS = "opt/teleport/default/updater.yaml";

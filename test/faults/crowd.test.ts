@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERROR_CODES } from "../../src/platform/errors.ts";
+import { hostFiles } from "../../src/platform/host-files.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
+import { readHistory } from "../../src/update/history.ts";
 import { brokenPromises, differenceOf, type FaultBench, type Outcome, openFaultBench, shapeOf } from "./bench-host.ts";
 import { type Command, NEW, OLD, type Scenario } from "./scenarios.ts";
 
@@ -58,9 +61,12 @@ test(
     ];
     const root = await bench.prepare(enrolled);
     const crowd = Array.from({ length: CROWD }, (_, index) => mixed[index % mixed.length] ?? updateTo(NEW));
+    const before = movesOf(root).length;
     const outcomes = await Promise.all(crowd.map((command) => bench.run(root, command)));
     expect(outcomes.map(troubleOf).filter((trouble) => trouble !== undefined)).toEqual([]);
     expect(brokenPromises(root)).toEqual([]);
+    // They met: some brought the host to one version, and others to the other.
+    expect(new Set(movesOf(root).slice(before))).toEqual(new Set([OLD, NEW]));
 
     // Whatever the crowd left switched off or pinned.
     const settling = [enable(NEW), { wants: NEW, args: ["unpin"] }, updateTo(NEW)];
@@ -135,6 +141,13 @@ test(
   },
   TIME_LIMIT_MS,
 );
+
+/** The versions that the host came to, one after the other. */
+function movesOf(root: string): (string | undefined)[] {
+  return readHistory(hostFiles(root), namespaceFor(""))
+    .filter(({ outcome, from, to }) => outcome === "done" && from !== to)
+    .map(({ to }) => to);
+}
 
 /** What no run may come to: an exit code that nobody knows, or a failure without a code or with a defect's. */
 function troubleOf({ exitCode, stderr }: Outcome): string | undefined {
