@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type FaultBench, openFaultBench } from "../test/faults/bench-host.ts";
 import { PHASES, type Phase, phaseAfter } from "../test/faults/phases.ts";
+import { freshSeed, randomFrom } from "../test/support/seeded-random.ts";
 import { freshHost, problemAfterKill, ROUND } from "./random-kills/round-host.ts";
 import { aimInto, type Timeline, timelineOf } from "./random-kills/timeline.ts";
 import { watchRun } from "./random-kills/watched-run.ts";
@@ -15,7 +16,7 @@ import { summary } from "./steps.ts";
  * repeats them as far as the clock allows.
  */
 const { values: options } = parseArgs({
-  options: { count: { type: "string", default: "300" }, seed: { type: "string", default: String(Date.now() % 1e9) } },
+  options: { count: { type: "string", default: "300" }, seed: { type: "string", default: freshSeed() } },
 });
 
 /**
@@ -124,15 +125,4 @@ function describeTimes({ gaps, phases }: Timeline): string {
     return `${phase} ${total.toFixed(1)}`;
   });
   return `milliseconds of an undisturbed run: ${times.join(", ")}`;
-}
-
-/** A small generator (mulberry32), so that a seed repeats the aims. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { testingExecutablePath } from "../support/executable.ts";
+import { freshSeed, randomFrom } from "../support/seeded-random.ts";
 import { type AlikeHosts, bootAlike } from "./support/alike-hosts.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import {
@@ -13,12 +14,14 @@ import {
   UPDATE,
 } from "./support/moving-cluster.ts";
 import { PHASES, type Phase, type PhaseTime, phaseTimes, phaseWhenKilled } from "./support/run-phases.ts";
-import { expectLinksWhole, forgetPoints, POINTS_LOG, pointsPassed } from "./support/struck-run.ts";
+import { expectLinksWhole, forgetPoints, KILLED, POINTS_LOG, pointsPassed } from "./support/struck-run.ts";
 import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, type UpdaterHost } from "./support/updater-host.ts";
 
 /** Fewer with `TELEPORT_UPDATE_TEST_KILLS`. */
 const KILLS = Number(process.env["TELEPORT_UPDATE_TEST_KILLS"] ?? 40);
+/** What it prints, as `TELEPORT_UPDATE_TEST_SEED`, repeats the aims; the clock decides where they fall. */
+const SEED = process.env["TELEPORT_UPDATE_TEST_SEED"] ?? freshSeed();
 /** From so many on, the reload must have had its share: what is struck nowhere else by the clock. */
 const FULL_KILLS = 40;
 const RELOADS_WANTED = 30;
@@ -57,8 +60,10 @@ afterAll(async () => {
 test(
   `an update that is killed ${KILLS} times at random: each next run finishes the move`,
   async () => {
+    console.log(`TELEPORT_UPDATE_TEST_SEED=${SEED}`);
     const histogram = new Map<Phase, number>(PHASES.map((phase) => [phase, 0]));
-    const aims = plannedAims();
+    let late = 0;
+    const aims = plannedAims(randomFrom(Number(SEED)));
     while (aims.length > 0) {
       const { from, target } = turnBack(cluster);
       const inRound = new Map(HOSTS.map((name) => [name, aims.shift()]));
@@ -67,13 +72,15 @@ test(
         keepOnly(host, from);
         if (aim !== undefined) {
           const phase = await killDuring(host, aim);
-          histogram.set(phase, (histogram.get(phase) ?? 0) + 1);
+          if (phase === "over") late += 1;
+          else histogram.set(phase, (histogram.get(phase) ?? 0) + 1);
           expectLinksWhole(host);
         }
         await expectFinished(host, cluster, target);
       });
     }
     for (const [phase, count] of histogram) console.log(`${String(count).padStart(5)}  ${phase}`);
+    if (late > 0) console.log(`${late} more runs were over before their kill came`);
     if (KILLS >= FULL_KILLS) expect(histogram.get("reload")).toBeGreaterThanOrEqual(RELOADS_WANTED);
   },
   KILLS * KILL_LIMIT_MS,
@@ -86,12 +93,12 @@ interface Aim {
 }
 
 /** Most kills go into the reload, one into each share of it so that few reach every part; the others anywhere else. */
-function plannedAims(): Aim[] {
+function plannedAims(random: () => number): Aim[] {
   const reloads = Math.round(KILLS * SHARE_OF_RELOAD);
   const others = PHASES.filter((phase) => phase !== "reload");
   return Array.from({ length: KILLS }, (_, kill): Aim => {
-    if (kill < reloads) return { phase: "reload", part: (kill + Math.random()) / reloads };
-    return { phase: others[(kill - reloads) % others.length] ?? "download", part: Math.random() };
+    if (kill < reloads) return { phase: "reload", part: (kill + random()) / reloads };
+    return { phase: others[(kill - reloads) % others.length] ?? "download", part: random() };
   });
 }
 
@@ -103,13 +110,15 @@ sleep "$delay"
 kill -KILL $! 2>/dev/null
 wait $!`;
 
-/** Answers the phase in which the kill fell. */
-async function killDuring(host: UpdaterHost, { phase, part }: Aim): Promise<Phase> {
+/** Answers the phase in which the kill fell; a run that was over before it must have ended well. */
+async function killDuring(host: UpdaterHost, { phase, part }: Aim): Promise<Phase | "over"> {
   if (times === undefined) throw new Error("no run was watched");
   const { pointsBefore, seconds } = times[phase];
   forgetPoints(host);
   const delay = (part * seconds).toFixed(3);
   const argv = ["sh", "-c", KILL_AFTER, POINTS_LOG, String(pointsBefore), delay, ...UPDATE];
-  await host.exec(argv, { env: { TESTING_FAULT_LOG: POINTS_LOG } });
-  return phaseWhenKilled(pointsPassed(host));
+  const { exitCode } = await host.exec(argv, { env: { TESTING_FAULT_LOG: POINTS_LOG } });
+  if (exitCode === KILLED) return phaseWhenKilled(pointsPassed(host));
+  expect(exitCode).toBe(0);
+  return "over";
 }
