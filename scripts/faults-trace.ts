@@ -1,11 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type FaultBench, openFaultBench } from "../test/faults/bench-host.ts";
+import { type Fault, type FaultBench, openFaultBench } from "../test/faults/bench-host.ts";
 import type { Event } from "../test/faults/operations.ts";
 import { countChanges, findHasty, findOutsiders, findPuttingBack } from "../test/faults/outsiders.ts";
 import { cutPower, type Undisturbed, type Watched } from "../test/faults/power-cut.ts";
 import { SCENARIOS, type Scenario } from "../test/faults/scenarios.ts";
+import { KILLED, missedStrike, runLogged } from "../test/faults/strikes.ts";
 import { type Disturbance, traceRun } from "../test/faults/traced-run.ts";
 
 /**
@@ -78,10 +77,7 @@ interface Point {
 
 /** Where a run is made to fail: after the last change of each kind, and right before the commit. */
 async function strikingPoints(bench: FaultBench, { command }: Scenario, { start }: Undisturbed): Promise<Point[]> {
-  const log = join(bench.scratch, "points");
-  rmSync(log, { force: true });
-  await bench.run(await bench.copy(start), command, undefined, log);
-  const names = readFileSync(log, "utf8").trimEnd().split("\n");
+  const { points: names } = await runLogged(bench, await bench.copy(start), command);
   const points = names.slice(0, names.indexOf("commit:before") + 1).map((name, index) => ({ name, index }));
   const after = points.flatMap((point) => {
     const kind = /^(.+):after/.exec(point.name)?.[1];
@@ -99,7 +95,9 @@ async function watchRollBack(
 ): Promise<Event[]> {
   const name = `${scenario.name}, failed at ${point.name}`;
   const root = await bench.copy(trees.start);
-  const { events } = await traceRun(bench, root, scenario.command, failing(point));
+  const run = await traceRun(bench, root, scenario.command, { fault: failing(point) });
+  const { events } = run;
+  report(missedStrike(failing(point), point.name, run), name);
   const putting = findPuttingBack(events);
   report(putting === undefined ? "the host was not put back" : undefined, name);
   if (putting !== undefined) {
@@ -110,8 +108,8 @@ async function watchRollBack(
   return events;
 }
 
-function failing({ index }: Point): Disturbance {
-  return { fault: { index, strike: "error" } };
+function failing({ index }: Point): Fault {
+  return { index, strike: "error" };
 }
 
 /** Kills runs at their syncs, so that what they did last is not on the disk yet; `unsuccessful` is one that put the host back. */
@@ -126,7 +124,7 @@ async function watchRecoveries(
   const { from = 0, to = 0 } = findPuttingBack(unsuccessful.events) ?? {};
   const [first, last] = [from, to].map((place) => countSyncs(unsuccessful.events.slice(0, place)));
   for (const killAtSync of spread((first ?? 0) + 1, last ?? 0))
-    kills.push({ ...failing(unsuccessful.point), killAtSync });
+    kills.push({ fault: failing(unsuccessful.point), killAtSync });
   let recovered = 0;
   for (const kill of kills) recovered += await watchRecovery(bench, scenario, trees, kill);
   report(recovered === 0 ? "no kill left anything to put back" : undefined, `${scenario.name}, killed`);
@@ -142,6 +140,7 @@ async function watchRecovery(
   const root = await bench.copy(trees.start);
   const killed = await traceRun(bench, root, scenario.command, disturbance);
   const name = `${scenario.name}, killed at sync ${disturbance.killAtSync}${disturbance.fault ? " of its roll back" : ""}`;
+  report(killed.exitCode === KILLED ? undefined : `it ended with exit code ${killed.exitCode} instead`, name);
   const next = await traceRun(bench, root, scenario.command);
   report(next.exitCode === 0 ? undefined : `the next run fails: ${next.stderr.trim().slice(-300)}`, name);
   const putting = findPuttingBack(next.events);

@@ -30,11 +30,8 @@ export async function freshHost(bench: FaultBench): Promise<RoundHost> {
 /** What is wrong with a host right after a move was killed, or once the same command ran again. */
 export async function problemAfterKill(bench: FaultBench, host: RoundHost, move: Command): Promise<string | undefined> {
   const { root, programs, shapes } = host;
-  const [broken] = brokenPromises(root);
+  const [broken] = brokenPromises(root, programs);
   if (broken !== undefined) return broken;
-  const linked = programsOf(root);
-  const missing = programs.find((name) => !linked.includes(name));
-  if (missing !== undefined) return `${missing} is not linked`;
   const { exitCode, stderr } = await bench.run(root, move);
   if (exitCode !== 0) return `the next run fails: ${stderr.trim().split("\n").at(-1)}`;
   return differenceOf(shapes.get(move.wants) ?? [], shapeOf(root));

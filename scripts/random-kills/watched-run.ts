@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FaultBench } from "../../test/faults/bench-host.ts";
 import type { Command } from "../../test/faults/scenarios.ts";
+import { KILLED } from "../../test/faults/strikes.ts";
 import type { Aim, SeenRun } from "./timeline.ts";
 
 /** What became of a run; `isKilled` is false when it was over before its kill came. */
@@ -49,9 +50,6 @@ export async function watchRun(bench: FaultBench, root: string, command: Command
   const points = readFileSync(log, "utf8").split("\n").slice(0, -1);
   return { points, times, endMs, exitCode, stderr, isKilled: exitCode === KILLED };
 }
-
-/** What a program ended by SIGKILL leaves as its exit code. */
-const KILLED = 137;
 
 /** `tail` tells of a line in a tenth of a millisecond; watching the file from here takes up to ten. */
 function follow(log: string, onLines: (count: number) => void): AsyncDisposable {

@@ -13,15 +13,17 @@ let passed = 0;
 
 /**
  * A named place at which a test may strike: `TESTING_FAULT=<n>:<strike>` strikes at the n-th point that a run passes,
- * counted from 0, and `TESTING_FAULT_LOG=<file>` gets the name of each point, a line each, with what `change` is about:
+ * counted from 0, and another one behind a comma at a later point, where the first is being undone; `TESTING_FAULT_LOG=<file>` gets the name of each point, a line each, with what `change` is about:
  * `link:after:/usr/local/bin/tsh`.
  */
 export function faultPoint(name: string, change?: Change): void {
   if (typeof TESTING_FAULTS === "boolean" && TESTING_FAULTS) {
     const log = process.env["TESTING_FAULT_LOG"];
     if (log !== undefined) appendFileSync(log, `${name}${subjectOf(change)}\n`);
-    const [index, strike] = process.env["TESTING_FAULT"]?.split(":") ?? [];
-    if (index !== undefined && Number(index) === passed++) strikeWith(strike, name);
+    const faults = process.env["TESTING_FAULT"]?.split(",").map((fault) => fault.split(":")) ?? [];
+    const struck = faults.find(([index]) => index === String(passed));
+    passed += 1;
+    if (struck !== undefined) strikeWith(struck[1], name);
   }
 }
 

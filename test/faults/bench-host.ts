@@ -29,19 +29,25 @@ import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./sce
 export interface FaultBench extends AsyncDisposable {
   scratch: string;
   /**
-   * Runs the testing executable over the tree; `fault` is the n-th point and what strikes there, or gets what ends the
-   * run by SIGKILL as soon as it has started. `log` gets the points that are passed.
+   * Runs the testing executable over the tree, struck by `faults`; in place of them, `onStart` gets what ends the run by
+   * SIGKILL as soon as it has started. `log` gets the points that are passed.
    */
   run(
     root: string,
     command: Command,
-    fault?: { index: number; strike: Strike } | { onStart: (kill: () => void) => void },
+    faults?: readonly Fault[] | { onStart: (kill: () => void) => void },
     log?: string,
   ): Promise<Outcome>;
   /** A tree in the scenario's start state. */
   prepare(scenario: Scenario): Promise<string>;
   /** A cheap copy: files are shared, as no updater writes into an existing one. */
   copy(root: string): Promise<string>;
+}
+
+/** The n-th point that a run passes, from 0, and what strikes there. */
+export interface Fault {
+  index: number;
+  strike: Strike;
 }
 
 export interface Outcome {
@@ -71,7 +77,7 @@ export async function openFaultBench(): Promise<FaultBench> {
     return join(scratch, `root-${folders}`);
   };
 
-  const run: FaultBench["run"] = async (root, { wants, args, program = executable }, fault, log) => {
+  const run: FaultBench["run"] = async (root, { wants, args, program = executable }, faults = [], log) => {
     const [command = "", ...rest] = args;
     const isEnrolling = command === "enable" || command === "pin";
     const child = Bun.spawn(
@@ -89,12 +95,12 @@ export async function openFaultBench(): Promise<FaultBench> {
         stderr: "pipe",
         env: {
           HTTPS_PROXY: `http://${ways.get(wants)}`,
-          ...(fault === undefined || "onStart" in fault ? {} : { TESTING_FAULT: `${fault.index}:${fault.strike}` }),
+          ...("onStart" in faults ? {} : { TESTING_FAULT: faults.map(faultWord).join() }),
           ...(log === undefined ? {} : { TESTING_FAULT_LOG: log }),
         },
       },
     );
-    if (fault !== undefined && "onStart" in fault) fault.onStart(() => child.kill("SIGKILL"));
+    if ("onStart" in faults) faults.onStart(() => child.kill("SIGKILL"));
     const stderr = await new Response(child.stderr).text();
     return { exitCode: await child.exited, stderr };
   };
@@ -131,6 +137,8 @@ export async function openFaultBench(): Promise<FaultBench> {
 const CLUSTER = "cluster.test";
 const VERSIONS = [OLD, NEW, NEWEST];
 
+const faultWord = ({ index, strike }: Fault) => `${index}:${strike}`;
+
 /** So that every run trusts the cluster, whatever was undone before it. */
 const OPTIONS = "opt/teleport/default/updater.yaml";
 
@@ -158,16 +166,29 @@ function describe(at: string, path: string): string {
   return `${path} ${mode} ${JSON.stringify(text)}`;
 }
 
+const LINKS = "usr/local/bin";
+
+/** The names of the links that are in both trees: a run that takes a host from the one to the other never lacks them. */
+export function lastingLinks(start: string, end: string): string[] {
+  const kept = linksIn(end);
+  return linksIn(start).filter((name) => kept.includes(name));
+}
+
+function linksIn(root: string): string[] {
+  const folder = join(root, LINKS);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => lstatSync(join(folder, name)).isSymbolicLink());
+}
+
 /**
- * The promise, at any instant: every link of ours resolves, into a version that is complete. Answers what breaks it.
+ * The promise, at any instant: every link of ours resolves, into a version that is complete, and none of `lasting` is
+ * missing. Answers what breaks it.
  */
-export function brokenPromises(root: string): string[] {
-  const folder = join(root, "usr/local/bin");
-  const links = existsSync(folder)
-    ? readdirSync(folder).filter((name) => lstatSync(join(folder, name)).isSymbolicLink())
-    : [];
-  return links.flatMap((name) => {
-    const target = readlinkSync(join(folder, name));
+export function brokenPromises(root: string, lasting: readonly string[] = []): string[] {
+  const links = linksIn(root);
+  const missing = lasting.filter((name) => !links.includes(name)).map((name) => `${name} is not linked`);
+  const broken = links.flatMap((name) => {
+    const target = readlinkSync(join(root, LINKS, name));
     if (!existsSync(join(root, target))) return [`${name} leads to ${target}, which is not there`];
     if (statSync(join(root, target)).size === 0) return [`${name} leads to ${target}, which is empty`];
     const version = /^(.*\/versions\/[^/]+)\/bin\//.exec(target)?.[1];
@@ -177,6 +198,7 @@ export function brokenPromises(root: string): string[] {
       ? []
       : [`${dirname(target)} is not complete`];
   });
+  return [...missing, ...broken];
 }
 
 /** The first entries that only one of two trees has; namespaces keep what the lock needs. */

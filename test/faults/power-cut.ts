@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { brokenPromises, differenceOf, type FaultBench, shapeOf } from "./bench-host.ts";
+import { brokenPromises, differenceOf, type FaultBench, lastingLinks, shapeOf } from "./bench-host.ts";
 import { CrashDisk, describeOperation, type Image } from "./crash-disk.ts";
 import { type Event, isStaging, type Operation } from "./operations.ts";
 import { HISTORY } from "./outsiders.ts";
@@ -44,17 +44,25 @@ export async function cutPower(
   step: number,
 ): Promise<Findings> {
   const { images, instants } = possibleDisks(trees, watched, step);
-  const shapes = { start: shapeOf(trees.start), end: shapeOf(trees.end) };
+  const { start, end } = trees;
+  const expected: Expected = { start: shapeOf(start), end: shapeOf(end), lasting: lastingLinks(start, end) };
   const disks: Findings["disks"] = [];
   const left = images.values();
   const work = async (_: unknown, worker: number) => {
     const root = join(bench.scratch, `after-crash-${worker}`);
     for (const disk of left) {
-      disks.push({ where: disk.where, problem: await problemOf(bench, scenario, shapes, disk, root) });
+      disks.push({ where: disk.where, problem: await problemOf(bench, scenario, expected, disk, root) });
     }
   };
   await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
   return { instants, disks };
+}
+
+/** The shapes of the host before and after, and the links that it never lacks. */
+interface Expected {
+  start: readonly string[];
+  end: readonly string[];
+  lasting: readonly string[];
 }
 
 interface Disk {
@@ -94,20 +102,20 @@ function possibleDisks(
 async function problemOf(
   bench: FaultBench,
   { command, mayLose }: Scenario,
-  shapes: { start: readonly string[]; end: readonly string[] },
+  { start, end, lasting }: Expected,
   { image, isPutBack }: Disk,
   root: string,
 ): Promise<string | undefined> {
   image.layOut(root);
   try {
-    const [broken] = brokenPromises(root);
+    const [broken] = brokenPromises(root, lasting);
     if (broken !== undefined) return broken;
     const mustStay = (line: string) => !isStaging(line) && mayLose?.test(line) !== true;
-    const gone = isPutBack ? differenceOf(shapes.start.filter(mustStay), shapeOf(root).filter(mustStay)) : undefined;
+    const gone = isPutBack ? differenceOf(start.filter(mustStay), shapeOf(root).filter(mustStay)) : undefined;
     if (gone !== undefined) return `it does not stay put back: ${gone}`;
     const again = await bench.run(root, command);
     if (again.exitCode !== 0) return `the next run fails: ${again.stderr.trim().split("\n").at(-1)?.slice(0, 300)}`;
-    const difference = differenceOf(shapes.end, shapeOf(root));
+    const difference = differenceOf(end, shapeOf(root));
     return difference === undefined ? undefined : `the next run ends elsewhere: ${difference}`;
   } finally {
     rmSync(root, { recursive: true, force: true });

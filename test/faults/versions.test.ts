@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { testingExecutablePath } from "../support/executable.ts";
 import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "./bench-host.ts";
 import { type Command, NEW, NEWEST, OLD } from "./scenarios.ts";
+import { KILLED } from "./strikes.ts";
 
 const TIME_LIMIT_MS = 120_000;
 /** Not a version that was ever released; the bench's own program has the present one. */
@@ -74,7 +75,7 @@ async function killThenFollow(root: string, point: string, killed: Command, next
   const undisturbed = await bench.copy(root);
   await succeed(undisturbed, next);
 
-  await bench.run(root, killed, { index, strike: "kill" });
+  expect((await bench.run(root, killed, [{ index, strike: "kill" }])).exitCode).toBe(KILLED);
   expect(existsSync(join(root, JOURNAL))).toBeTrue();
   expect(brokenPromises(root)).toEqual([]);
   await succeed(root, next);
