@@ -60,9 +60,16 @@ export const SCENARIOS: readonly Scenario[] = [
     command: { wants: NEWEST, args: ["update", "--now"] },
   },
   { name: "pin", start: [enable], command: { wants: NEW, args: ["pin"] } },
+  { name: "pin, agent only", start: [enable], files: CUSTOM_TBOT, command: { wants: NEW, args: ["pin"] } },
   { name: "unpin", start: [enable, { wants: OLD, args: ["pin"] }], command: { wants: OLD, args: ["unpin"] } },
   { name: "disable", start: [enable], command: { wants: OLD, args: ["disable"] } },
   { name: "uninstall", start: [enable], command: { wants: OLD, args: ["uninstall", "--force"] } },
+  {
+    name: "uninstall, agent only",
+    start: [enable],
+    files: CUSTOM_TBOT,
+    command: { wants: OLD, args: ["uninstall", "--force"] },
+  },
   { name: "uninstall to the package", start: [enable], hasPackage: true, command: { wants: OLD, args: ["uninstall"] } },
   { name: "link-package", start: [], hasPackage: true, command: { wants: OLD, args: ["link-package"] } },
   {
