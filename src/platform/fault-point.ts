@@ -5,9 +5,11 @@ import { UpdateError } from "./errors.ts";
 /** True in builds for tests only (`scripts/build.ts --testing`); released executables do not contain what it guards. */
 declare const TESTING_FAULTS: boolean | undefined;
 
-/** What can strike at a fault point. */
+/** What can strike at a fault point, so that the run ends. With `stop` it stands still until it gets SIGCONT. */
 export const STRIKES = ["kill", "error", "no-space", "io-error"] as const;
 export type Strike = (typeof STRIKES)[number];
+
+const STOP_MS = 50;
 
 let passed = 0;
 
@@ -41,6 +43,11 @@ function strikeWith(strike: string | undefined, name: string): void {
       process.kill(process.pid, "SIGKILL");
       // The signal is delivered at once, but not to a process that goes on before the kernel looks.
       while (true) {}
+    case "stop":
+      process.kill(process.pid, "SIGSTOP");
+      // As above: nothing may be done before the stop, and this passes while it lasts.
+      Bun.sleepSync(STOP_MS);
+      return;
     case "no-space":
       throw new UpdateError("E_NO_SPACE", `no space left at ${name}`);
     case "io-error":

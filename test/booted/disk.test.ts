@@ -7,8 +7,16 @@ import { snapshot } from "../support/tree.ts";
 import { programOf, readiness } from "./support/agent.ts";
 import { type Cluster, enableFrom, startCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
-import { fill, mountOver, mountSmallDisk, rootWithMounts, type SmallDisk } from "./support/small-disk.ts";
+import {
+  fill,
+  mountOver,
+  mountReadOnly,
+  mountSmallDisk,
+  rootWithMounts,
+  type SmallDisk,
+} from "./support/small-disk.ts";
 import { STALLING_SYSTEMCTL, stallSetup } from "./support/stalling-setup.ts";
+import { forgetPoints, POINTS_LOG, pathsPassed, type StoppedRun, stopAt } from "./support/struck-run.ts";
 import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, type Outcome, outcomeOf, type UpdaterHost } from "./support/updater-host.ts";
 import { configOf, expectWhole, versionsOf } from "./support/whole.ts";
@@ -24,6 +32,10 @@ const CONFIG = "/opt/teleport/default/update.yaml";
 const INSTALL_MEGABYTES = 800;
 const ETC_MEGABYTES = 16;
 const FOLDERS = ["/etc/systemd", "/etc/needrestart", "/usr/local/bin", INSTALL_ROOT];
+const UPDATE = ["teleport-update", "--log-format=json", "update", "--now"];
+/** The points after which a unit is written, and those after which a program is linked. */
+const UNITS = /^file:after:\/etc\/systemd\//;
+const LINKS = /^link:after:\/usr\/local\/bin\//;
 /** The diaries of the stand-in updater and of ours, and what this file and ext4 put there themselves. */
 const OTHERS = /\/setup-calls\.jsonl$|\/history\.jsonl$|\/\.filler|\/lost\+found/;
 
@@ -127,6 +139,31 @@ test("`/etc` is full: units are put back", async () => {
   await expectNextRunMoves(target);
 });
 
+test("`/etc` fills up in the middle of the units: the old release runs, and room is all that the next run needs", async () => {
+  const stopped = await stopAmong(UNITS);
+  {
+    await using _ = await fill(host, "/etc");
+    const outcome = await stopped.run.goOn();
+    // To put a unit back takes room, too, and the run set none aside on this disk.
+    expect({ exitCode: outcome.exitCode, code: outcome.code }).toEqual({ exitCode: 1, code: "E_ROLLBACK" });
+    expect(hintOf(outcome)).toContain("free some space, and run the command again");
+    await expectOldServes(stopped);
+  }
+  await expectNextRunMoves(stopped.target);
+});
+
+test("`/etc` becomes read-only in the middle of the units: the old release runs, and the next run puts it all right", async () => {
+  const stopped = await stopAmong(UNITS);
+  {
+    await using _ = await mountReadOnly(host, "/etc");
+    const outcome = await stopped.run.goOn();
+    expect({ exitCode: outcome.exitCode, code: outcome.code }).toEqual({ exitCode: 1, code: "E_ROLLBACK" });
+    expect(reasonOf(outcome)).toContain("the file system is read-only");
+    await expectOldServes(stopped);
+  }
+  await expectNextRunMoves(stopped.target);
+});
+
 test("`/tmp` is full: an update needs nothing of it", async () => {
   const { target } = moveBack();
   await host.exec(["mount", "-o", "remount,size=1M", "/tmp"]);
@@ -154,6 +191,48 @@ test("the install root becomes read-only during the download: the agent goes on"
   expect(configOf(host).status.active.version).toBe(active);
   await expectNextRunMoves(target);
 });
+
+test("the install root becomes read-only in the middle of the links: they lead into the old release again", async () => {
+  const stopped = await stopAmong(LINKS);
+  disk.break();
+  const outcome = await stopped.run.goOn();
+  expect({ exitCode: outcome.exitCode, code: outcome.code }).toEqual({ exitCode: 1, code: "E_ROLLBACK" });
+  await expectOldServes(stopped);
+
+  await host.exec(["systemctl", "stop", "teleport.service"]);
+  await disk.repair();
+  await host.exec(["systemctl", "start", "teleport.service"]);
+  await expectNextRunMoves(stopped.target);
+});
+
+interface Stopped {
+  run: StoppedRun;
+  active: string;
+  target: string;
+}
+
+/** An update that stands still in the middle of those of its changes that `kind` matches. */
+async function stopAmong(kind: RegExp): Promise<Stopped> {
+  const updating = [...UPDATE, "--self-setup"];
+  moveBack();
+  forgetPoints(host);
+  expect((await host.exec(updating, { env: { TESTING_FAULT_LOG: POINTS_LOG } })).exitCode).toBe(0);
+  const points = pathsPassed(host);
+  const made = points.flatMap((point, index) => (kind.test(point) ? [index] : []));
+  const index = made[Math.floor(made.length / 2)] ?? -1;
+  const versions = moveBack();
+  return { ...versions, run: await stopAt(host, updating, index, points[index] ?? "") };
+}
+
+/** Nothing was reloaded, and what is linked is what runs. */
+async function expectOldServes({ active }: Stopped): Promise<void> {
+  const { status, pid } = await readiness(host);
+  const program = join(VERSIONS, active, "bin/teleport");
+  expect({ status, program: await programOf(host, pid) }).toEqual({ status: "ok", program });
+  for (const name of ["teleport", "tbot", "tsh"]) {
+    expect(await host.ask("readlink", `/usr/local/bin/${name}`)).toBe(join(VERSIONS, active, "bin", name));
+  }
+}
 
 /** What an update must leave alone when it fails. */
 async function present(): Promise<{ pid: number; footprint: string[] }> {
@@ -214,7 +293,11 @@ function stallDownload(version: string): { isUnpacking: Promise<unknown>; goOn()
 }
 
 async function updateNow(...flags: string[]): Promise<Outcome> {
-  return outcomeOf(await host.exec(["teleport-update", "--log-format=json", "update", "--now", ...flags]));
+  return outcomeOf(await host.exec([...UPDATE, ...flags]));
+}
+
+function hintOf({ log }: Outcome): string {
+  return String(log.findLast(({ code }) => code !== undefined)?.["hint"]);
 }
 
 function reasonOf({ log }: Outcome): string {

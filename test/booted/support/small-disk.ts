@@ -60,6 +60,16 @@ export async function fill(host: BootedHost, path: string): Promise<AsyncDisposa
   };
 }
 
+/** Takes all writing away from the file system that is mounted at `path`; disposing gives it back. */
+export async function mountReadOnly(host: BootedHost, path: string): Promise<AsyncDisposable> {
+  await inside(host, "mount", "-o", "remount,ro", path);
+  return {
+    async [Symbol.asyncDispose]() {
+      await inside(host, "mount", "-o", "remount,rw", path);
+    },
+  };
+}
+
 /** The root of the host as its own processes see it, mounts and all, as a path of the test machine. */
 export async function rootWithMounts(host: BootedHost): Promise<string> {
   const namespace = (await inside(host, "readlink", "/proc/1/ns/mnt")).trimEnd();

@@ -2,6 +2,8 @@ import { expect } from "bun:test";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Strike } from "../../../src/platform/fault-point.ts";
+import { UPDATER_NAME } from "../../../src/settings/namespace.ts";
+import { eventually } from "./eventually.ts";
 import { type Outcome, outcomeOf, type UpdaterHost } from "./updater-host.ts";
 
 /** What a program ended by SIGKILL leaves as its exit code. */
@@ -49,6 +51,37 @@ export async function strikeAt(
   return run;
 }
 
+/** What brings a program into the host stops with it, unless there is something in between. */
+const BEHIND_A_SHELL = '"$0" "$@" & wait $!';
+
+/** A run that stands still. */
+export interface StoppedRun {
+  goOn(): Promise<Outcome>;
+}
+
+/** Starts a run that stops at the n-th point, given as the log has it, with its path; fails unless it stands there. */
+export async function stopAt(
+  host: UpdaterHost,
+  argv: readonly string[],
+  index: number,
+  point: string,
+): Promise<StoppedRun> {
+  forgetPoints(host);
+  const run = host.exec(["sh", "-c", BEHIND_A_SHELL, ...argv], {
+    env: { TESTING_FAULT: `${index}:stop`, TESTING_FAULT_LOG: POINTS_LOG },
+  });
+  await eventually("the run stands still", async () =>
+    (await host.exec(["ps", "-o", "stat=", "-C", UPDATER_NAME])).stdout.includes("T"),
+  );
+  expect(pathsPassed(host).at(-1)).toBe(point);
+  return {
+    async goOn() {
+      await host.exec(["pkill", "-CONT", "-x", UPDATER_NAME]);
+      return outcomeOf(await run);
+    },
+  };
+}
+
 /** So that what the log says is of the next run alone. */
 export function forgetPoints(host: UpdaterHost): void {
   rmSync(join(host.directory, POINTS_LOG), { force: true });
@@ -56,12 +89,16 @@ export function forgetPoints(host: UpdaterHost): void {
 
 /** What the run since then has passed, without the paths that points may carry; empty before the first one. */
 export function pointsPassed(host: UpdaterHost): string[] {
+  return pathsPassed(host).map((line) => line.split(":").slice(0, 2).join(":"));
+}
+
+/** As `pointsPassed`, with their paths. */
+export function pathsPassed(host: UpdaterHost): string[] {
   const log = join(host.directory, POINTS_LOG);
   if (!existsSync(log)) return [];
-  const lines = readFileSync(log, "utf8")
+  return readFileSync(log, "utf8")
     .split("\n")
     .filter((line) => line !== "");
-  return lines.map((line) => line.split(":").slice(0, 2).join(":"));
 }
 
 /** The promise at any instant: every link of ours leads into a version with its digest. */
