@@ -19,3 +19,14 @@ export function linkEnd(files: Files, path: string): string | undefined {
   const target = files.readLink(path);
   return target === undefined ? undefined : resolve(dirname(path), target);
 }
+
+/** The links in `folders` that lead to `place` or below it, by their own words. */
+export function linksInto(files: Files, folders: readonly string[], place: string): string[] {
+  const paths = folders.flatMap((folder) => (files.list(folder) ?? []).map((name) => join(folder, name)));
+  return paths.filter((path) => isBelow(linkEnd(files, path) ?? "", place));
+}
+
+/** Whether `path` is `place` or lies below it. */
+export function isBelow(path: string, place: string): boolean {
+  return `${path}/`.startsWith(`${place}/`);
+}

@@ -96,9 +96,17 @@ function undoLink(world: World, { path, before, after }: Extract<Change, { kind:
   else restoreLink(world, path, before);
 }
 
+type Move = Extract<Change, { kind: "move" }>;
+
+/** Whether undoing the move would move something back: it is there, and nobody has put anything else where it came from. */
+export function isMoved(files: Files, { from, to }: Move): boolean {
+  return files.stat(to) !== undefined && files.stat(from) === undefined;
+}
+
 /** One that an undo moved back already, and that was killed then, may not have come back for good. */
-function undoMove(files: Files, { from, to }: Extract<Change, { kind: "move" }>): void {
-  if (files.stat(to) === undefined || files.stat(from) !== undefined) {
+function undoMove(files: Files, move: Move): void {
+  const { from, to } = move;
+  if (!isMoved(files, move)) {
     files.settle(to);
     files.settle(from);
     return;

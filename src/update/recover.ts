@@ -1,11 +1,14 @@
+import { linksInto } from "../host/linked.ts";
 import type { Change } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
-import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
-import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 import type { Namespace } from "../settings/namespace.ts";
+import { writtenSince } from "./changed-since.ts";
 import { recorded } from "./history.ts";
 import { journalPath } from "./journal-format.ts";
+import { linkPlaces } from "./link-places.ts";
+import { isMoved, undoChange } from "./make-change.ts";
+import { movedOn } from "./moved-on.ts";
 import { dropJournal, readJournal, type UnfinishedRun } from "./read-journal.ts";
 import { undoAll } from "./undo-all.ts";
 import { resumeUndo } from "./undo-notes.ts";
@@ -14,7 +17,7 @@ import { UndoReserve } from "./undo-reserve.ts";
 /**
  * Undoes what an earlier run began and did not end, so that every link leads into the old release again. To be called by
  * whoever holds the exclusive lock, before anything else. When another updater has moved on since, its state counts and
- * nothing is touched. Fails with `E_JOURNAL`, or with `E_ROLLBACK` when something cannot be undone; then the journal
+ * is left alone. Fails with `E_JOURNAL`, or with `E_ROLLBACK` when something cannot be undone; then the journal
  * stays for the next run.
  */
 export async function recover(world: World, namespace: Namespace): Promise<void> {
@@ -25,12 +28,13 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     return;
   }
   const facts = { started: run.started, updater: run.updater, changes: run.changes.length };
-  const elsewhere = linkOfAnother(world.files, leftIn(run));
-  if (elsewhere !== undefined) {
+  const trace = movedOn(world.files, namespace, leftIn(run));
+  if (trace !== undefined) {
     world.log.warn("An earlier run was interrupted, and another updater has moved on since: nothing is undone.", {
       ...facts,
-      path: elsewhere,
+      ...trace,
     });
+    await bringBackLinked(world, namespace, leftIn(run));
     dropJournal(world.files, namespace);
     return;
   }
@@ -52,10 +56,28 @@ async function undoRun(world: World, namespace: Namespace, run: UnfinishedRun): 
   const kept = writtenSince(world.files, leftIn(run));
   const isKept = (change: Change) => change.kind === "file" && kept.has(change.path);
   const done = run.changes.flatMap((change, index) => (run.undone.has(index) || isKept(change) ? [index] : []));
-  if ((await undoAll(world, run.changes, (index) => notes.note(index), new Set(done))) !== "in part") return;
+  const outcome = await undoAll(world, {
+    changes: run.changes,
+    undone: new Set(done),
+    linkPlaces: linkPlaces(world.files, namespace, run.changes),
+    note: (index) => notes.note(index),
+  });
+  if (outcome !== "in part") return;
   throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
     hint: "read the errors above, remove their cause, and run the command again",
   });
+}
+
+/** Whoever moved on may not have come to every link: what one still leads into must not go with the staging folder. */
+async function bringBackLinked(world: World, namespace: Namespace, changes: readonly Change[]): Promise<void> {
+  const { files, log } = world;
+  const folders = linkPlaces(files, namespace, changes);
+  for (const change of changes.toReversed()) {
+    if (change.kind !== "move" || !isMoved(files, change)) continue;
+    if (linksInto(files, folders, change.from).length === 0) continue;
+    log.warn("What that run had moved aside is linked, and comes back.", { path: change.from });
+    await undoChange(world, change);
+  }
 }
 
 /** Says that there is something to recover, for who may not do it (`status`, `link-package`). */
@@ -75,43 +97,4 @@ export function reportUnfinished(world: Pick<World, "files" | "log">, namespace:
     started: run.started,
     updater: run.updater,
   });
-}
-
-/**
- * The files that read as the run at no time left them: somebody has written them since, and meant it. Where something was
- * moved away, or to, that does not show.
- */
-function writtenSince(files: Files, changes: readonly Change[]): Set<string> {
-  const known = statesByPath(changes, "file", (image) => image?.content ?? null);
-  const moved = new Set(changes.flatMap((change) => (change.kind === "move" ? [change.from, change.to] : [])));
-  const judged = [...known].filter(([path]) => !moved.has(path));
-  return new Set(judged.filter(([path, texts]) => !texts.includes(readText(files, path))).map(([path]) => path));
-}
-
-/** A link that at no time of the run led where it does now is the work of somebody else. */
-function linkOfAnother(files: Files, changes: readonly Change[]): string | undefined {
-  const known = statesByPath(changes, "link", (target) => target);
-  return [...known].find(([path, targets]) => !targets.includes(files.readLink(path) ?? null))?.[0];
-}
-
-type End<K extends "file" | "link"> = Extract<Change, { kind: K }>["before"];
-
-/** What each path was and became, over all the changes of one kind that touch it. */
-function statesByPath<K extends "file" | "link">(
-  changes: readonly Change[],
-  kind: K,
-  stateOf: (end: End<K>) => string | null,
-): Map<string, (string | null)[]> {
-  const known = new Map<string, (string | null)[]>();
-  for (const change of changes) {
-    if (change.kind !== kind) continue;
-    const ends = [change.before as End<K>, change.after as End<K>].map(stateOf);
-    known.set(change.path, [...(known.get(change.path) ?? []), ...ends]);
-  }
-  return known;
-}
-
-/** Null for what is missing, and for what no file of ours is. */
-function readText(files: Files, path: string): string | null {
-  return files.stat(path)?.kind === "file" ? (files.readText(path, UNIT_SIZE_LIMIT, "mark") ?? null) : null;
 }

@@ -5,6 +5,7 @@ import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
 import { Journal } from "./journal.ts";
+import { linkPlaces } from "./link-places.ts";
 import { makeChange } from "./make-change.ts";
 import { type Undone, undoAll } from "./undo-all.ts";
 
@@ -67,7 +68,13 @@ export class Transaction {
   /** Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. */
   async rollBack(): Promise<Undone> {
     const notes = this.#journal?.beginUndo();
-    const undone = await undoAll(this.#world, this.#begun.splice(0), (index) => notes?.note(index));
+    const changes = this.#begun.splice(0);
+    const undone = await undoAll(this.#world, {
+      changes,
+      undone: new Set(),
+      linkPlaces: this.#lock ? linkPlaces(this.#world.files, this.#lock.namespace, changes) : [],
+      note: (index) => notes?.note(index),
+    });
     if (undone !== "in part") this.#journal?.end("undone");
     return undone;
   }

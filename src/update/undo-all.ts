@@ -1,26 +1,33 @@
+import { isBelow, linksInto } from "../host/linked.ts";
 import { systemd } from "../host/systemd.ts";
 import type { Change } from "../platform/change.ts";
 import { isUpdateError } from "../platform/errors.ts";
 import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
-import { undoChange } from "./make-change.ts";
+import { isMoved, undoChange } from "./make-change.ts";
 import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
 
 /** `unhealthy`: everything is back in its place, but a service did not come up with it. */
 export type Undone = "whole" | "unhealthy" | "in part";
 
+/** What is to be undone. */
+export interface Undoing {
+  changes: readonly Change[];
+  /** The places in `changes` of those that are back already. */
+  undone: ReadonlySet<number>;
+  /** Where links may lie that lead into what was put into place. */
+  linkPlaces: readonly string[];
+  /** Hears of each that is back now, by its place in `changes`. */
+  note(index: number): void;
+}
+
 /**
  * Undoes changes, last first, and goes on past failures, but for what lies under one: a change is undone only once all
- * later ones of the same places are. Those in `undone` are back already; `note` hears of each that is now, by its place in
- * the list. Not interruptible: stopping here would leave the host between two releases.
+ * later ones of the same places are. What a link leads into that nobody put back stays where it is, and is told. Not
+ * interruptible: stopping here would leave the host between two releases.
  */
-export async function undoAll(
-  interruptible: World,
-  changes: readonly Change[],
-  note: (index: number) => void,
-  undone: ReadonlySet<number> = new Set(),
-): Promise<Undone> {
+export async function undoAll(interruptible: World, { changes, undone, linkPlaces, note }: Undoing): Promise<Undone> {
   const world = { ...interruptible, signal: new AbortController().signal };
   if (interruptible.signal.aborted) await world.clock.sleep(SIGNAL_GRACE_MS, world.signal);
   const waiting: string[] = [];
@@ -31,6 +38,7 @@ export async function undoAll(
   };
   const undo = async (change: Change): Promise<boolean> => {
     try {
+      if (isKept(world, changes, change, linkPlaces)) return true;
       world.log.debug(`Undo: ${describeChange(change)}.`);
       await undoChange(world, change);
       faultPoint(`${change.kind}:undone`, change);
@@ -55,6 +63,24 @@ export async function undoAll(
   return outcome;
 }
 
+/**
+ * Whatever else went wrong, no link may lose what it leads into. By now every link of the list is back, so one that still
+ * leads there is another's; where something had to make way, that comes back under it.
+ */
+function isKept(
+  { files, log }: World,
+  changes: readonly Change[],
+  change: Change,
+  linkPlaces: readonly string[],
+): boolean {
+  if (change.kind !== "move" || !isMoved(files, change)) return false;
+  if (changes.some((other) => other.kind === "move" && other.from === change.to)) return false;
+  const [link] = linksInto(files, linkPlaces, change.to);
+  if (link === undefined) return false;
+  log.warn("What was put into place stays there, as a link leads into it.", { path: change.to, link });
+  return true;
+}
+
 /** What a change has in its hand alone: what systemd does, and a foreign setup, is undone by bringing about a state. */
 function placesOf(change: Change): string[] {
   switch (change.kind) {
@@ -70,7 +96,7 @@ function placesOf(change: Change): string[] {
 }
 
 function overlap(a: string, b: string): boolean {
-  return `${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`);
+  return isBelow(a, b) || isBelow(b, a);
 }
 
 function reloadsOf(change: Change): Change[] {

@@ -83,7 +83,7 @@ export function upstreamText(host: Pick<UpstreamHost, "trees">, path: string): s
 }
 
 /** Makes a version directory from an archive (installer-systemd §1.4). */
-async function unpackAsUpstream(directory: string, archive: string): Promise<void> {
+export async function unpackAsUpstream(directory: string, archive: string): Promise<void> {
   const [bin, units, share] = [join(directory, "bin"), join(directory, "lib/systemd/system"), join(directory, "share")];
   for (const folder of [bin, units, share]) mkdirSync(folder, { recursive: true });
   await must(["tar", "-xzf", archive, "-C", bin, "--strip-components=1"]);

@@ -12,6 +12,7 @@ import { namespaceFor } from "../../src/settings/namespace.ts";
 import { journalPath } from "../../src/update/journal-format.ts";
 import { recover } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
+import { FAILURE, failingDisk } from "../support/failing-disk.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 import { snapshot } from "../support/tree.ts";
@@ -32,10 +33,6 @@ type Step = typeof STEP extends fc.Arbitrary<infer T> ? T : never;
 
 /** Without the log of what was done, which a recovery adds to. */
 const treeAt = (root: string) => snapshot(root).filter((line) => !line.includes("/history.jsonl "));
-
-/** How the disk fails at one call that changes it: the call is not made, or is made but reported as failed; once, or from then on. */
-const FAILURE = fc.record({ call: fc.nat(16), isMade: fc.boolean(), isLasting: fc.boolean() });
-type Failure = typeof FAILURE extends fc.Arbitrary<infer T> ? T : never;
 
 test(
   "however the disk fails while changes are undone, the next run finishes it",
@@ -189,36 +186,4 @@ function planStep(files: Files, { does, path, other, text }: Step): Change[] {
       // No plan moves a link: folders are, and files that are in the way.
       return kind === "file" && files.stat(other) === undefined ? [{ kind: "move", from: path, to: other }] : [];
   }
-}
-
-/** A disk that can be told to fail. */
-function failingDisk(files: Files): { files: Files; fail(failure: Failure): void } {
-  let [failure, calls]: [Failure | undefined, number] = [undefined, 0];
-  const failing =
-    <A extends unknown[], R>(call: (...args: A) => R) =>
-    (...args: A): R => {
-      const fails = failure !== undefined && (failure.isLasting ? calls >= failure.call : calls === failure.call);
-      calls += 1;
-      if (fails && failure?.isMade !== true) throw new UpdateError("E_IO", "the disk failed");
-      const result = call(...args);
-      if (fails) throw new UpdateError("E_IO", "the disk failed to sync");
-      return result;
-    };
-  return {
-    files: {
-      ...files,
-      makeDirectory: failing(files.makeDirectory),
-      writeFile: failing(files.writeFile),
-      appendFile: failing(files.appendFile),
-      placeLink: failing(files.placeLink),
-      rename: failing(files.rename),
-      settle: failing(files.settle),
-      removeFile: failing(files.removeFile),
-      removeDirectory: failing(files.removeDirectory),
-      setMode: failing(files.setMode),
-    },
-    fail(next) {
-      [failure, calls] = [next, 0];
-    },
-  };
 }

@@ -1,0 +1,26 @@
+import { dirname } from "node:path";
+import type { Change } from "../platform/change.ts";
+import { isUpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
+import { DEFAULT_LINK_DIRECTORY, type Namespace } from "../settings/namespace.ts";
+import { readUpdateConfig } from "../settings/update-config-read.ts";
+
+/**
+ * The folders in which links into a namespace may lie, whoever placed them: those that it has by itself, the one that
+ * `update.yaml` names now, and those in which `changes` place links. Never fails for an `update.yaml` that cannot be read.
+ */
+export function linkPlaces(files: Files, namespace: Namespace, changes: readonly Change[]): string[] {
+  const changed = changes.flatMap((change) => (change.kind === "link" ? [dirname(change.path)] : []));
+  const known = [namespace.defaultLinkDirectory, DEFAULT_LINK_DIRECTORY, ...configuredPath(files, namespace)];
+  return [...new Set([...known, ...changed])];
+}
+
+function configuredPath(files: Files, namespace: Namespace): string[] {
+  try {
+    const { path } = readUpdateConfig(files, namespace).spec;
+    return path.startsWith("/") ? [path] : [];
+  } catch (error) {
+    if (isUpdateError(error)) return [];
+    throw error;
+  }
+}
