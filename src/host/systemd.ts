@@ -7,7 +7,7 @@ export type Presence = "present" | "absent" | "not-available";
 
 /**
  * What we ask of systemd, with the argv of installer-systemd §4.2. A unit is named by its file name. Everything but
- * `isRunning` fails with `E_SYSTEMD`. Never interrupted and without a time limit of ours: roll back must get through
+ * `isRunning` fails with `E_SYSTEMD`, and for a host behind `--root` with `E_INTERNAL`. Never interrupted and without a time limit of ours: roll back must get through
  * after a signal, a restart may take as long as the unit's own stop timeout, and `systemctl` gives up on a silent
  * manager by itself.
  */
@@ -44,6 +44,9 @@ const FIRST_VERSION_THAT_TELLS = 246;
 export function systemd({ files, processes, log }: Pick<World, "files" | "processes" | "log">): Systemd {
   /** Runs `systemctl`, and answers its exit code; it fails only when the program could not do its work at all. */
   const call = async (level: Level, args: readonly string[]) => {
+    // A slip elsewhere must not switch the services of the machine that an image is made on.
+    if (files.root !== "/")
+      throw new UpdateError("E_INTERNAL", `\`systemctl ${args.join(" ")}\` asked behind \`--root\``);
     const program = processes.find("systemctl");
     if (program === undefined) {
       throw new UpdateError("E_SYSTEMD", "the program `systemctl` was not found on this host", {

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { UnitState } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { type Namespace, V1_TIMER_UNIT } from "../settings/namespace.ts";
+import { findUnitFile } from "./enablement.ts";
 import type { Systemd } from "./systemd.ts";
 
 /** What systemd says about the two timers, before a setup or teardown is planned. */
@@ -13,7 +14,6 @@ export type TimerFacts =
   | { kind: "present"; timer: UnitState; v1: { installed: boolean; state: UnitState } };
 
 const NOT_THERE = { installed: false, state: { enabled: false, active: false } };
-const UNIT_FOLDERS = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
 
 /** Asks systemd; the v1 timer matters to the default namespace only (installer-systemd §4.3). Fails with `E_SYSTEMD`. */
 export async function readTimerFacts(files: Files, systemd: Systemd, namespace: Namespace): Promise<TimerFacts> {
@@ -29,5 +29,5 @@ export async function readTimerFacts(files: Files, systemd: Systemd, namespace: 
 async function isV1Installed(files: Files, systemd: Systemd): Promise<boolean> {
   const presence = await systemd.isPresent(V1_TIMER_UNIT);
   if (presence !== "not-available") return presence === "present";
-  return UNIT_FOLDERS.some((folder) => files.statFollowed(`${folder}/${V1_TIMER_UNIT}`) !== undefined);
+  return findUnitFile(files, V1_TIMER_UNIT) !== undefined;
 }

@@ -7,7 +7,7 @@ import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { relinkedSince, writtenSince } from "./changed-since.ts";
 import { linkPlaces } from "./link-places.ts";
-import { isMoved } from "./make-change.ts";
+import { isMoved } from "./undo-change.ts";
 
 /** What shows that somebody has moved on. */
 interface Trace {

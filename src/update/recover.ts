@@ -1,5 +1,5 @@
 import { linksInto } from "../host/linked.ts";
-import type { Change } from "../platform/change.ts";
+import type { Change, ChangeKind } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
@@ -7,10 +7,10 @@ import { writtenSince } from "./changed-since.ts";
 import { recorded } from "./history.ts";
 import { journalPath } from "./journal-format.ts";
 import { linkPlaces } from "./link-places.ts";
-import { isMoved, undoChange } from "./make-change.ts";
 import { movedOn } from "./moved-on.ts";
 import { dropJournal, readJournal, type UnfinishedRun } from "./read-journal.ts";
 import { undoAll } from "./undo-all.ts";
+import { isMoved, undoChange } from "./undo-change.ts";
 import { resumeUndo } from "./undo-notes.ts";
 import { UndoReserve } from "./undo-reserve.ts";
 
@@ -44,8 +44,13 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     await undoRun(world, namespace, run);
   });
   dropJournal(world.files, namespace);
+  if (world.files.root !== "/" && leftIn(run).some(({ kind }) => OF_RUNNING_HOSTS.has(kind))) {
+    world.log.warn("The host does not run: its next boot reads the units and starts the services that are put back.");
+  }
   world.log.warn("The host is back as it was before the interrupted run.");
 }
+
+const OF_RUNNING_HOSTS: ReadonlySet<ChangeKind> = new Set<ChangeKind>(["daemon-reload", "unit", "setup", "reload"]);
 
 function leftIn({ changes, undone }: UnfinishedRun): Change[] {
   return changes.filter((_, index) => !undone.has(index));

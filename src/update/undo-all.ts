@@ -5,8 +5,8 @@ import { isUpdateError } from "../platform/errors.ts";
 import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
-import { isMoved, undoChange } from "./make-change.ts";
 import { SIGNAL_GRACE_MS } from "./signal-grace.ts";
+import { isMoved, undoChange } from "./undo-change.ts";
 
 /** `unhealthy`: everything is back in its place, but a service did not come up with it. */
 export type Undone = "whole" | "unhealthy" | "in part";

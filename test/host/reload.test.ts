@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bringBack, readRunState } from "../../src/host/reload.ts";
+import { hostFiles } from "../../src/platform/host-files.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Processes } from "../../src/platform/processes.ts";
 import { testWorld } from "../support/test-world.ts";
@@ -52,7 +53,8 @@ function hostIn(state: string, verbs: Record<string, () => void> = {}) {
       return { exitCode, failure: undefined, timedOut: false, stdout: `${now}\n`, stderr: "" };
     },
   };
-  return { world: testWorld(root, { processes, health: HEALTH }), asked };
+  const files = { ...hostFiles(root), root: "/" };
+  return { world: testWorld(root, { files, processes, health: HEALTH }), asked };
 }
 
 const START_AFRESH = ["reset-failed teleport.service", "restart teleport.service"];

@@ -138,8 +138,12 @@ describe("systemd", () => {
     expect(failure.hint).toContain("journalctl -u teleport.service");
   });
 
-  test("a host seen through a root directory never runs systemd", () => {
-    expect(scripted({}, { ...runningHost(), root: "/mnt" }).manager.isRunning()).toBeFalse();
+  test("a host seen through a root directory never runs systemd, and this machine's is not asked for it", async () => {
+    const { manager, asked } = scripted({}, { ...runningHost(), root: "/mnt" });
+    expect(manager.isRunning()).toBeFalse();
+    await expect(manager.daemonReload()).rejects.toMatchObject({ code: "E_INTERNAL" });
+    expect(await manager.isStopping()).toBeFalse();
+    expect(asked).toEqual([]);
     expect(scripted().manager.isRunning()).toBeTrue();
   });
 });

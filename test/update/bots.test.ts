@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { undoChange } from "../../src/update/make-change.ts";
+import { undoChange } from "../../src/update/undo-change.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, runningHost, servingHost, type UpdateHost } from "../support/update-host.ts";
 

@@ -33,6 +33,13 @@ export async function undoModuleChange(host: Host, change: SelinuxModuleChange):
 }
 
 async function reachModule(host: Host, change: SelinuxModuleChange, isWanted: boolean): Promise<void> {
+  if (host.files.root !== "/") {
+    // No boot changes it, and the policy of the machine that runs the updater is none of its business.
+    host.log.warn("The SELinux module stays as it is, run `teleport-update enable` on the host when it has booted.", {
+      module: MODULE_NAME,
+    });
+    return;
+  }
   try {
     await (isWanted ? install(host, change) : remove(host, change));
   } catch (error) {
