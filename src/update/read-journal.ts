@@ -1,6 +1,7 @@
 import type { Change, ChangeKind } from "../platform/change.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
+import { isTrustedOwner } from "../platform/ownership.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { JOURNAL_VERSION, type JournalHeader, journalError, journalPath, readRecords } from "./journal-format.ts";
 
@@ -20,20 +21,25 @@ export interface UnfinishedRun {
 
 /**
  * What an earlier run left: undefined when it came to its end. Fails with `E_JOURNAL`, in words, for a file that is not
- * ours alone to write, too long, of a newer release, or damaged: such a file is never followed.
+ * ours alone to write, too long, of a newer release, or damaged: such a file is never followed. `onTorn` hears the number of a
+ * last line that is not whole, and passed over.
  */
-export function readJournal(files: Files, namespace: Namespace): UnfinishedRun | undefined {
+export function readJournal(
+  files: Files,
+  namespace: Namespace,
+  onTorn: (line: number) => void = () => {},
+): UnfinishedRun | undefined {
   const path = journalPath(namespace);
   const stat = files.stat(path);
   if (stat === undefined) return undefined;
   // For words only: a file of a tree behind `--root` is named by where this machine has it.
   const shown = files.real(path);
   if (stat.kind !== "file") throw journalError(shown, "it is not a regular file");
-  if ((stat.mode & 0o022) !== 0 || stat.owner !== process.geteuid?.()) {
+  if ((stat.mode & 0o022) !== 0 || !isTrustedOwner(stat.owner)) {
     throw journalError(shown, "others than the updater may write it");
   }
-  const text = files.readPlantable(path, SIZE_LIMIT, "mark") ?? "";
-  const [header, ...records] = wholeRecords(shown, text);
+  const text = readBounded(files, path, shown);
+  const [header, ...records] = wholeRecords(shown, text, onTorn);
   if (header === undefined) return undefined;
   const { updater, started } = readHeader(shown, header);
   const changes: Change[] = [];
@@ -51,14 +57,26 @@ export function dropJournal(files: Files, namespace: Namespace): void {
   files.removeFile(journalPath(namespace));
 }
 
+/** That it is a regular file was seen before, and no text is refused: what speaks against reading it is its length. */
+function readBounded(files: Files, path: string, shown: string): string {
+  try {
+    return files.readPlantable(path, SIZE_LIMIT, "mark") ?? "";
+  } catch (error) {
+    if (!isUpdateError(error, "E_UNREADABLE_FILE")) throw error;
+    throw journalError(shown, `it is larger than ${SIZE_LIMIT >> 20} MiB, and so much no run writes`);
+  }
+}
+
 /** The last line may be torn, as the power can go while it is written; what it announces was not begun then. */
-function wholeRecords(path: string, text: string): object[] {
+function wholeRecords(path: string, text: string, onTorn: (line: number) => void): object[] {
   const lines = text.split("\n");
-  lines.pop();
+  const rest = lines.pop();
+  if (rest !== "") onTorn(lines.length + 1);
   const records: object[] = [];
   for (const [index, value] of readRecords(lines).entries()) {
     if (value !== undefined) records.push(value);
     else if (index < lines.length - 1) throw journalError(path, `line ${index + 1} is damaged`);
+    else if (rest === "") onTorn(index + 1);
   }
   return records;
 }

@@ -1,6 +1,6 @@
 import { linksInto } from "../host/linked.ts";
 import type { Change, ChangeKind } from "../platform/change.ts";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { writtenSince } from "./changed-since.ts";
@@ -21,7 +21,12 @@ import { UndoReserve } from "./undo-reserve.ts";
  * stays for the next run.
  */
 export async function recover(world: World, namespace: Namespace): Promise<void> {
-  const run = readJournal(world.files, namespace);
+  const run = readJournal(world.files, namespace, (line) => {
+    world.log.warn("The last line of the journal is not whole, so what it announces counts as not begun.", {
+      path: journalPath(namespace),
+      line,
+    });
+  });
   new UndoReserve(world.files, namespace).free();
   if (run === undefined) {
     dropJournal(world.files, namespace);
@@ -85,21 +90,24 @@ async function bringBackLinked(world: World, namespace: Namespace, changes: read
   }
 }
 
-/** Says that there is something to recover, for who may not do it (`status`, `link-package`). */
-export function reportUnfinished(world: Pick<World, "files" | "log">, namespace: Namespace): void {
-  let run: UnfinishedRun | undefined;
+/** Says that there is something to recover, for who may not do it (`status`, `link-package`). Never fails. */
+export function reportUnfinished({ files, log }: Pick<World, "files" | "log">, namespace: Namespace): void {
+  const interrupted = "An earlier run was interrupted, or is still going on";
   try {
-    run = readJournal(world.files, namespace);
+    const run = readJournal(files, namespace);
+    if (run === undefined) return;
+    const { started, updater } = run;
+    log.warn(`${interrupted}; the next update undoes or finishes it.`, { started, updater });
   } catch (error) {
-    world.log.warn("The journal of an interrupted run cannot be read.", {
+    if (!isUpdateError(error)) throw error;
+    if (systemErrorCode(error.cause) === "EACCES") {
+      log.warn(`${interrupted}; only root may see more.`, { command: "sudo teleport-update status" });
+      return;
+    }
+    log.warn("The journal of an interrupted run cannot be read.", {
       path: journalPath(namespace),
-      error: error instanceof Error ? error.message : String(error),
+      error: error.message,
+      hint: error.hint,
     });
-    return;
   }
-  if (run === undefined) return;
-  world.log.warn("An earlier run was interrupted, or is still going on; the next update undoes or finishes it.", {
-    started: run.started,
-    updater: run.updater,
-  });
 }

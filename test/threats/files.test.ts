@@ -126,8 +126,6 @@ const READERS: Record<string, Reader> = {
     spoiled: refused("E_JOURNAL"),
     // A line that is not whole was not begun, and a last one may end inside a character.
     others: {
-      "100 MB": refused("E_UNREADABLE_FILE"),
-      "a sparse terabyte": refused("E_UNREADABLE_FILE"),
       "not UTF-8": SAME,
       "a NUL": SAME,
       empty: "none",

@@ -77,7 +77,7 @@ const ownFiles = [
   },
   { ...JOURNAL, take: 'if (stat.kind !== "file") throw', leave: 'if (stat.kind === "other") throw' },
   { ...JOURNAL, take: "(stat.mode & 0o022) !== 0 || ", leave: "" },
-  { ...JOURNAL, take: " || stat.owner !== process.geteuid?.()", leave: "" },
+  { ...JOURNAL, take: " || !isTrustedOwner(stat.owner)", leave: "" },
   { ...JOURNAL, take: "const SIZE_LIMIT = 32 << 20;", leave: "const SIZE_LIMIT = 64 << 20;" },
   {
     file: "src/settings/options.ts",
