@@ -14,6 +14,9 @@ import {
 import { UndoNotes } from "./undo-notes.ts";
 import { UndoReserve } from "./undo-reserve.ts";
 
+/** As `appendFile` makes it. */
+const JOURNAL_MODE = 0o600;
+
 /** Writes the journal of one transaction. The file is made with the first change, so a run that changes nothing leaves none. */
 export class Journal {
   readonly #files: Files;
@@ -22,8 +25,11 @@ export class Journal {
   readonly #reserve: UndoReserve;
   /** Of changes that are not announced yet. */
   readonly #prepared = new Map<Change, string>();
+  /** All that was announced, as it must stand in the file while it is undone. */
+  #text = "";
   #isOpen = false;
   #isTorn = false;
+  #isEndDoubtful = false;
 
   constructor(files: Files, namespace: Namespace, started: Date) {
     this.#files = files;
@@ -52,9 +58,10 @@ export class Journal {
     };
     this.prepare(changes);
     const lines = changes.map((change) => this.#prepared.get(change)).join("");
+    const text = this.#isOpen ? lines : `${formatRecords([header])}${lines}`;
     try {
       this.#reserve.growFor(changes);
-      this.#files.appendFile(this.#path, this.#isOpen ? lines : `${formatRecords([header])}${lines}`);
+      this.#files.appendFile(this.#path, text);
     } catch (error) {
       // What came of the line is not known, so nothing may follow it.
       this.#isTorn = true;
@@ -62,24 +69,33 @@ export class Journal {
       throw error;
     }
     this.#isOpen = true;
+    this.#text += text;
   }
 
-  /** Frees the room that is kept for the undo, which is about to begin; answers where to note what is undone. */
-  beginUndo(): UndoNotes {
+  /**
+   * Frees the room that is kept for the undo, which is about to begin; answers where to note what is undone. Undefined when
+   * nothing may be undone, as the disk may hold that the run has come to its end: the next one would leave an undo half done.
+   */
+  beginUndo(): UndoNotes | undefined {
     this.#reserve.free();
-    return new UndoNotes(this.#files, this.#path, !this.#isTorn);
+    const isThere = !this.#isEndDoubtful || succeeds(() => this.#files.writeFile(this.#path, this.#text, JOURNAL_MODE));
+    if (!isThere) return undefined;
+    this.#isEndDoubtful = false;
+    return new UndoNotes(this.#files, this.#path, this.#isOpen && !this.#isTorn);
   }
 
   /**
    * Says how it ended, and drops the file. Either of the two will do: a full disk takes no more lines, but it lets go of a
-   * file. Fails when neither can be done.
+   * file. Fails when neither can be done; then what came of the file is not known.
    */
   end(outcome: Outcome): void {
     if (!this.#isOpen) return;
-    this.#isOpen = false;
     const isSaid = succeeds(() => this.#files.appendFile(this.#path, formatRecords([{ outcome }])));
+    this.#isEndDoubtful = !isSaid;
     if (isSaid) succeeds(() => this.#files.removeFile(this.#path));
     else this.#files.removeFile(this.#path);
+    this.#isEndDoubtful = false;
+    this.#isOpen = false;
     this.#reserve.free();
   }
 

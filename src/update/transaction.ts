@@ -1,6 +1,6 @@
 import type { Lock } from "../host/lock.ts";
 import type { Change, ChangeKind } from "../platform/change.ts";
-import { isUpdateError, UpdateError } from "../platform/errors.ts";
+import { isUpdateError, succeeds, UpdateError } from "../platform/errors.ts";
 import { faultPoint } from "../platform/fault-point.ts";
 import type { World } from "../platform/world.ts";
 import { describeChange } from "./describe-change.ts";
@@ -65,9 +65,13 @@ export class Transaction {
     faultPoint("commit:after");
   }
 
-  /** Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. */
-  async rollBack(): Promise<Undone> {
+  /**
+   * Undoes everything that was begun. Only what is undone in part keeps its journal, for the next run to go on. `not begun`:
+   * everything is as the run made it, as it may count already.
+   */
+  async rollBack(): Promise<Undone | "not begun"> {
     const notes = this.#journal?.beginUndo();
+    if (this.#journal !== undefined && notes === undefined) return "not begun";
     const changes = this.#begun.splice(0);
     const undone = await undoAll(this.#world, {
       changes,
@@ -75,7 +79,9 @@ export class Transaction {
       linkPlaces: this.#lock ? linkPlaces(this.#world.files, this.#lock.namespace, changes) : [],
       note: (index) => notes?.note(index),
     });
-    if (undone !== "in part") this.#journal?.end("undone");
+    if (undone !== "in part" && !succeeds(() => this.#journal?.end("undone"))) {
+      this.#world.log.warn("The journal cannot be dropped: the next run undoes once more what is undone by now.");
+    }
     return undone;
   }
 
@@ -107,6 +113,8 @@ export async function inTransaction<T>(
         throw failure;
       case "unhealthy":
         throw rollBackError(failure, "the host is put back, but a service did not come up, after", UNHEALTHY);
+      case "not begun":
+        throw rollBackError(failure, "the change is made, and whether it counts could not be noted, after", DOUBTFUL);
       case "in part":
         throw rollBackError(
           failure,
@@ -118,6 +126,8 @@ export async function inTransaction<T>(
 }
 
 const UNHEALTHY = "read the errors above; a cluster that is down looks like this too";
+const DOUBTFUL =
+  "look after the disk, and run the command again: the host is whole, and goes on from this change or from before it";
 const FULL = "free some space, and run the command again: it undoes the rest before anything else";
 const BROKEN =
   "the installation is likely broken: read the errors above, remove their cause, and run `teleport-update enable` again";

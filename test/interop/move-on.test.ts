@@ -119,7 +119,7 @@ async function copyOf({ root }: UpdateHost): Promise<UpdateHost> {
 /** True when the run came to its end before that call. What is staged is nobody's yet, and not counted. */
 async function runUntil(host: UpdateHost, call: number, run: Run): Promise<boolean> {
   const disk = failingDisk(host.files);
-  disk.fail({ call, isMade: false, isLasting: true }, (path) => !path.includes("/.staging-"));
+  disk.fail({ call, faults: ["not made"], isLasting: true }, (path) => !path.includes("/.staging-"));
   host.world.files = disk.files;
   const failure: unknown = await run(host).catch((error: unknown) => error);
   host.world.files = host.files;

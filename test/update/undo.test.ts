@@ -12,7 +12,7 @@ import { namespaceFor } from "../../src/settings/namespace.ts";
 import { journalPath } from "../../src/update/journal-format.ts";
 import { recover } from "../../src/update/recover.ts";
 import { Transaction } from "../../src/update/transaction.ts";
-import { FAILURE, failingDisk } from "../support/failing-disk.ts";
+import { failingDisk, failures } from "../support/failing-disk.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
 import { snapshot } from "../support/tree.ts";
@@ -21,6 +21,9 @@ const NAMESPACE = namespaceFor("");
 /** Each syncs a hundred times or so. */
 const RUNS = 50;
 const TIME_LIMIT_MS = 60_000;
+
+/** An undo makes fewer calls. */
+const FAILURE = failures(17);
 
 /** What a step of a list does to one of a few paths; a step that the tree does not allow is passed over. */
 const STEP = fc.record({
