@@ -53,7 +53,7 @@ export function readRecords(lines: readonly string[]): (object | undefined)[] {
 
 export function journalError(path: string, reason: string): UpdateError {
   return new UpdateError("E_JOURNAL", `the journal \`${path}\` of an interrupted run cannot be followed: ${reason}`, {
-    hint: `move it away, and run \`teleport-update enable\`, which puts every link and unit in its place: \`mv ${shellWord(path)} ${shellWord(`${path}.bad`)}\``,
+    hint: `move it away, and run \`teleport-update enable\`, which puts every link and unit in its place, but brings nothing back that the run had replaced: \`mv ${shellWord(path)} ${shellWord(`${path}.bad`)}\``,
   });
 }
 
