@@ -9,6 +9,7 @@ import {
 } from "../../test/faults/bench-host.ts";
 import type { Scenario } from "../../test/faults/scenarios.ts";
 import { type LoggedRun, missedStrike, runLogged } from "../../test/faults/strikes.ts";
+import { damagedVersions } from "../../test/faults/whole-versions.ts";
 
 /** A scenario, and what becomes of its host when nobody disturbs it. */
 export interface Undisturbed {
@@ -28,7 +29,7 @@ export async function leaveUndisturbed(bench: FaultBench, scenario: Scenario): P
   const end = await bench.copy(start);
   const { exitCode, stderr, points } = await runLogged(bench, end, scenario.command);
   if (exitCode !== 0) throw new Error(`${scenario.name} fails by itself:\n${stderr}`);
-  const [startShape, endShape] = [shapeOf(start), shapeOf(end)];
+  const [startShape, endShape] = [shapeOf(start, "without outcomes"), shapeOf(end)];
   return { scenario, start, startShape, endShape, lasting: lastingLinks(start, end), points };
 }
 
@@ -56,7 +57,8 @@ export async function strike(
     const again = await bench.run(root, scenario.command);
     if (again.exitCode !== 0) return `the next run fails: ${again.stderr.trim().split("\n").at(-1)?.slice(0, 300)}`;
     const difference = differenceOf(endShape, shapeOf(root));
-    return difference === undefined ? undefined : `the next run ends elsewhere: ${difference}`;
+    if (difference !== undefined) return `the next run ends elsewhere: ${difference}`;
+    return (await damagedVersions(root))[0];
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -66,5 +68,5 @@ export async function strike(
 function differenceLeft({ scenario, startShape }: Undisturbed, root: string, struck: LoggedRun): string | undefined {
   if (struck.exitCode === 0) return undefined;
   const mustStay = (line: string) => !scenario.mayLose?.test(line);
-  return differenceOf(startShape.filter(mustStay), shapeOf(root).filter(mustStay));
+  return differenceOf(startShape.filter(mustStay), shapeOf(root, "without outcomes").filter(mustStay));
 }

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { brokenPromises, differenceOf, type FaultBench, shapeOf } from "../../test/faults/bench-host.ts";
 import { type Command, NEW, NEWEST, OLD, SCENARIOS } from "../../test/faults/scenarios.ts";
+import { damagedVersions } from "../../test/faults/whole-versions.ts";
 
 /** A host that goes round three releases: each move downloads its release, and removes the one before the last to make room. */
 export interface RoundHost {
@@ -34,7 +35,7 @@ export async function problemAfterKill(bench: FaultBench, host: RoundHost, move:
   if (broken !== undefined) return broken;
   const { exitCode, stderr } = await bench.run(root, move);
   if (exitCode !== 0) return `the next run fails: ${stderr.trim().split("\n").at(-1)}`;
-  return differenceOf(shapes.get(move.wants) ?? [], shapeOf(root));
+  return differenceOf(shapes.get(move.wants) ?? [], shapeOf(root)) ?? (await damagedVersions(root))[0];
 }
 
 function programsOf(root: string): string[] {

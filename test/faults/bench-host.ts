@@ -142,19 +142,27 @@ const faultWord = ({ index, strike }: Fault) => `${index}:${strike}`;
 /** So that every run trusts the cluster, whatever was undone before it. */
 const OPTIONS = "opt/teleport/default/updater.yaml";
 
-/** What a tree comes to: names, modes, links and texts; programs by their size, times not at all. */
-export function shapeOf(root: string): string[] {
+/**
+ * What a tree comes to: names, modes, links and texts; programs by their size, times not at all. Two hosts that came to the
+ * same end are compared in full. One that a failed run put back is compared with its start, or one that a crowd left with
+ * another, `without outcomes`.
+ */
+export function shapeOf(root: string, part: "whole" | "without outcomes" = "whole"): string[] {
   const entries = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
   return entries
     .filter((path) => !/(update\.lock|history\.jsonl)$/.test(path))
-    .map((path) => describe(join(root, path), `/${path}`));
+    .map((path) => describe(join(root, path), `/${path}`))
+    .map((line) => (part === "whole" ? line : line.replace(OUTCOMES, "")));
 }
 
-/** A failed update says so in `update.yaml`, and may have given up the backup: that is not what must be put back. */
-const OUTCOMES = /^ {4}(last_update|backup|skip):\n(( {8}.*\n)+)/gm;
+/**
+ * In `update.yaml`, as a line of a shape has it: an update that failed says so in `last_update`, after the host is put back, and
+ * `backup` may have made room for its release before the first change. That is by design, and nothing to be put back.
+ */
+const OUTCOMES = /(?<=\\n) {4}(last_update|backup):\\n( {8}((?!\\n).)*\\n)+/g;
 
-/** In `proof.json`: two runs accept a release at two times. */
-const ACCEPTED = /"accepted": "[^"]*"/;
+/** Two runs accept a release at two times, and try an update at two. */
+const TIMES = /(?<="accepted": ")[^"]*|(?<=^ {8}time: ).*/gm;
 
 function describe(at: string, path: string): string {
   const stats = lstatSync(at);
@@ -162,7 +170,7 @@ function describe(at: string, path: string): string {
   const mode = (stats.mode & 0o7777).toString(8);
   if (stats.isDirectory()) return `${path}/ ${mode}`;
   if (stats.size > 64_000) return `${path} ${mode} ${stats.size} bytes`;
-  const text = readFileSync(at, "utf8").replace(OUTCOMES, "").replace(ACCEPTED, "");
+  const text = readFileSync(at, "utf8").replace(TIMES, "");
   return `${path} ${mode} ${JSON.stringify(text)}`;
 }
 

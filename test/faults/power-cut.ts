@@ -5,6 +5,7 @@ import { CrashDisk, describeOperation, type Image } from "./crash-disk.ts";
 import { type Event, isStaging, type Operation } from "./operations.ts";
 import { HISTORY } from "./outsiders.ts";
 import type { Scenario } from "./scenarios.ts";
+import { damagedVersions } from "./whole-versions.ts";
 
 /** A host of which the power is cut: the trees before and after an undisturbed run of the scenario's command. */
 export interface Undisturbed {
@@ -45,7 +46,11 @@ export async function cutPower(
 ): Promise<Findings> {
   const { images, instants } = possibleDisks(trees, watched, step);
   const { start, end } = trees;
-  const expected: Expected = { start: shapeOf(start), end: shapeOf(end), lasting: lastingLinks(start, end) };
+  const expected: Expected = {
+    start: shapeOf(start, "without outcomes"),
+    end: shapeOf(end),
+    lasting: lastingLinks(start, end),
+  };
   const disks: Findings["disks"] = [];
   const left = images.values();
   const work = async (_: unknown, worker: number) => {
@@ -111,12 +116,15 @@ async function problemOf(
     const [broken] = brokenPromises(root, lasting);
     if (broken !== undefined) return broken;
     const mustStay = (line: string) => !isStaging(line) && mayLose?.test(line) !== true;
-    const gone = isPutBack ? differenceOf(start.filter(mustStay), shapeOf(root).filter(mustStay)) : undefined;
+    const gone = isPutBack
+      ? differenceOf(start.filter(mustStay), shapeOf(root, "without outcomes").filter(mustStay))
+      : undefined;
     if (gone !== undefined) return `it does not stay put back: ${gone}`;
     const again = await bench.run(root, command);
     if (again.exitCode !== 0) return `the next run fails: ${again.stderr.trim().split("\n").at(-1)?.slice(0, 300)}`;
     const difference = differenceOf(end, shapeOf(root));
-    return difference === undefined ? undefined : `the next run ends elsewhere: ${difference}`;
+    if (difference !== undefined) return `the next run ends elsewhere: ${difference}`;
+    return (await damagedVersions(root))[0];
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

@@ -5,6 +5,7 @@ import { testingExecutablePath } from "../support/executable.ts";
 import { brokenPromises, differenceOf, type FaultBench, openFaultBench, shapeOf } from "./bench-host.ts";
 import { type Command, NEW, NEWEST, OLD } from "./scenarios.ts";
 import { KILLED } from "./strikes.ts";
+import { damagedVersions } from "./whole-versions.ts";
 
 const TIME_LIMIT_MS = 120_000;
 /** Not a version that was ever released; the bench's own program has the present one. */
@@ -80,6 +81,7 @@ async function killThenFollow(root: string, point: string, killed: Command, next
   expect(brokenPromises(root)).toEqual([]);
   await succeed(root, next);
   expect(differenceOf(shapeOf(undisturbed), shapeOf(root))).toBeUndefined();
+  expect(await damagedVersions(root)).toEqual([]);
 }
 
 async function succeed(root: string, command: Command, log?: string): Promise<void> {

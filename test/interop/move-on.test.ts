@@ -3,6 +3,7 @@ import { disable } from "../../src/update/disable.ts";
 import type { EnrollRequest } from "../../src/update/enroll.ts";
 import { journalPath } from "../../src/update/journal-format.ts";
 import { brokenPromises } from "../faults/bench-host.ts";
+import { damagedVersions } from "../faults/whole-versions.ts";
 import { failingDisk } from "../support/failing-disk.ts";
 import { must } from "../support/must.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
@@ -69,7 +70,7 @@ test.each(CASES)("$name is killed at each call, and upstream moves to $to: that 
   const problems = await afterEachKill(one, async (host) => {
     await upstreamMoves(host, moveTo(to));
     await disable(host.world, { namespace: NAMESPACE });
-    return [...brokenPromises(host.root), ...straysFrom(host, to)];
+    return [...brokenPromises(host.root), ...(await damagedVersions(host.root)), ...straysFrom(host, to)];
   });
   expect(problems).toEqual([]);
 });
