@@ -3,7 +3,7 @@ import type { Change, ChangeKind } from "../platform/change.ts";
 import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { writtenSince } from "./changed-since.ts";
+import { strandedLinks, writtenSince } from "./changed-since.ts";
 import { recorded } from "./history.ts";
 import { journalPath } from "./journal-format.ts";
 import { linkPlaces } from "./link-places.ts";
@@ -64,7 +64,12 @@ function leftIn({ changes, undone }: UnfinishedRun): Change[] {
 async function undoRun(world: World, namespace: Namespace, run: UnfinishedRun): Promise<void> {
   const notes = resumeUndo(world.files, namespace, run);
   const kept = writtenSince(world.files, leftIn(run));
-  const isKept = (change: Change) => change.kind === "file" && kept.has(change.path);
+  const stranded = strandedLinks(world.files, namespace, leftIn(run));
+  for (const link of stranded)
+    world.log.warn("What a link led into is gone, so it stays as the interrupted run left it.", { ...link });
+  const isKept = (change: Change) =>
+    (change.kind === "file" && kept.has(change.path)) ||
+    (change.kind === "link" && stranded.some(({ path }) => path === change.path));
   const done = run.changes.flatMap((change, index) => (run.undone.has(index) || isKept(change) ? [index] : []));
   const outcome = await undoAll(world, {
     changes: run.changes,

@@ -187,6 +187,26 @@ test("what had to make way comes back under a link, though another updater has m
   expect(lines.join("\n")).toContain(`What that run had moved aside is linked, and comes back. path:${COPIES}`);
 });
 
+test("a link does not go back into a version that is gone by now", async () => {
+  using host = updatingHost();
+  host.link("/usr/local/bin/tctl", `${OLD}/bin/tctl`);
+  await begin(host, [
+    { kind: "file", path: "/usr/local/bin/note", before: null, after: { content: "new", mode: 0o644 } },
+    INSTALL,
+    LINK,
+    // Led into nothing before, and does so now: as it was.
+    { kind: "link", path: "/usr/local/bin/tctl", before: `${OLD}/bin/tctl`, after: `${NEW}/bin/tctl` },
+  ]);
+  host.files.removeTree(OLD);
+  const { lines } = await recovered(host);
+  expect(isThere(host, TSH)).toBeTrue();
+  expect(host.files.readLink("/usr/local/bin/tctl")).toBe(`${OLD}/bin/tctl`);
+  expect(isThere(host, "/usr/local/bin/note")).toBeFalse();
+  expect(lines.join("\n")).toContain(
+    `What a link led into is gone, so it stays as the interrupted run left it. path:${TSH} gone:${OLD}/bin/tsh`,
+  );
+});
+
 test("a roll back leaves what a link of somebody else leads into", async () => {
   using host = updatingHost();
   const world = testWorld(host.root);
