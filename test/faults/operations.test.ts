@@ -36,6 +36,12 @@ test("a call counts where it ended when another thread came between", () => {
   ]);
 });
 
+test("a thread that ended before it made a call has made none", () => {
+  expect(readTrace(`7 ???( <detached ...>\n7 +++ exited with 1 +++\n8 rmdir("${hex("/b")}") = 0`)).toEqual([
+    { call: "rmdir", kind: "remove", path: "/b" },
+  ]);
+});
+
 test("a call that nobody knows is told, and what is no trace is an error", () => {
   expect(readTrace(`7 lchown("${hex("/etc/a")}", 0, 0) = 0`)).toEqual([
     { call: "lchown", kind: "other", path: "/etc/a" },

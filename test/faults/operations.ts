@@ -45,13 +45,16 @@ export function tracingScript(program: string, file: string, killAtSync?: number
   return `#!/bin/sh\nexec strace ${shape} -o '${file}' -- '${program}' "$@"\n`;
 }
 
+/** Of a thread that ended with its program before strace could ask which call it was about to make; none was made. */
+const ENDED_IN_NO_CALL = "???( <detached ...>";
+
 /** Reads a trace. Calls that failed, or did not touch a path, are left out; a line that cannot be read is an error. */
 export function readTrace(text: string): Event[] {
   const unfinished = new Map<string, string>();
   const events: Event[] = [];
   for (const line of text.split("\n")) {
     const [, process = "", rest = line] = /^(\d+) +(.*)$/.exec(line) ?? [];
-    if (rest === "" || rest.startsWith("+++")) continue;
+    if (rest === "" || rest.startsWith("+++") || rest === ENDED_IN_NO_CALL) continue;
     if (rest.endsWith("<unfinished ...>")) {
       unfinished.set(process, rest.slice(0, -"<unfinished ...>".length));
       continue;
