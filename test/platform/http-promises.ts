@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
 import { forgetProxyEnvironment, type ProxyEnvironment } from "../../src/platform/connect-proxy.ts";
 import { UpdateError } from "../../src/platform/errors.ts";
 import type { ClientCertificate, Http } from "../../src/platform/http.ts";
 import type { HttpSettings } from "../../src/platform/http-exchange.ts";
+import { type Asking, startAsking } from "../support/asking-server.ts";
 import { type Authority, makeAuthority, type Validity } from "../support/certificates.ts";
 import { startConnectProxy } from "../support/connect-proxy.ts";
 import { type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -551,49 +551,6 @@ async function failure(promise: Promise<unknown>): Promise<string[]> {
 /** As openssl writes it. */
 function fingerprint(pem: string): string {
   return new X509Certificate(pem).fingerprint256;
-}
-
-/** A TLS server that asks for a client certificate, and takes it that there is none. */
-interface Asking extends AsyncDisposable {
-  address: string;
-  url: string;
-  /** The heads of the answers to come. */
-  answers: string[];
-  /** The common name of the certificate that came with each request. */
-  shown: (string | undefined)[];
-  heads: string[];
-}
-
-async function startAsking({ ca }: Authority, authority: Authority): Promise<Asking> {
-  const { cert, key } = await authority.issue(["127.0.0.1", "cluster.test"]);
-  const open = new Set<Socket>();
-  const asking: Asking = {
-    address: "",
-    url: "",
-    answers: [],
-    shown: [],
-    heads: [],
-    async [Symbol.asyncDispose]() {
-      for (const socket of open) socket.destroy();
-      await new Promise((resolve) => tls.close(resolve));
-    },
-  };
-  const tls = createTlsServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false }, (socket) => {
-    open.add(socket);
-    socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket));
-    socket.once("data", (head) => {
-      asking.heads.push(String(head));
-      const name = socket.authorized ? socket.getPeerCertificate().subject.CN : undefined;
-      asking.shown.push(name === undefined ? undefined : String(name));
-      socket.end(`${asking.answers.shift()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
-    });
-  });
-  await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
-  const at = tls.address();
-  if (at === null || typeof at === "string") throw new Error("the server has no port");
-  asking.address = `127.0.0.1:${at.port}`;
-  asking.url = `https://${asking.address}`;
-  return asking;
 }
 
 /** A TCP server that says exactly what a test wants, with its address. */
