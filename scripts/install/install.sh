@@ -206,6 +206,7 @@ find_tools() {
   else
     refuse_tool curl "the package \`curl\`"
   fi
+  [ -z "$netrc" ] || has_tool awk || refuse_tool awk "the package \`gawk\` or \`mawk\`"
   # A validated module is to make the digest where one is asked for.
   if has_tool openssl && [ -n "$fips" ]; then
     digester="$FIPS_DIGEST -r"
@@ -314,8 +315,6 @@ remove_work() {
 # What is asked first is what the host is to use from now on; secrets go there only.
 fetch_tarball() {
   [ -z "$ca_file" ] || collect_authorities
-  secret=
-  [ -z "$token_file" ] || secret=$(read_token)
   for place in $base_urls; do
     [ "$place" = default ] || ! try_place "$place" named || return 0
   done
@@ -329,10 +328,17 @@ fetch_tarball() {
 # try_place URL named|unnamed
 try_place() {
   url=${1%/}/$tarball
+  # A variable of this name in the caller's environment would bring it to every program.
+  unset secret
+  secret='' cert='' key=''
+  if [ "$2" = named ]; then
+    cert=$client_cert key=$client_key
+    secret=$(read_secret "$1") || exit 1
+  fi
   say "fetching $url"
   for pause in 1 3 0; do
     code=0
-    "fetch_with_$fetcher" "$url" "$2" || code=$?
+    "fetch_with_$fetcher" "$url" || code=$?
     may_pass "$code" || break
     sleep "$pause"
   done
@@ -350,7 +356,8 @@ may_pass() {
     # A name, a connection or a transfer that failed.
     6 | 7 | 18 | 28 | 35 | 52 | 55 | 56 | 92) ;;
     22)
-      case $(cat "$work/status") in
+      read -r status _ <"$work/status"
+      case $status in
         408 | 429 | 500 | 502 | 503 | 504) ;;
         *) return 1 ;;
       esac
@@ -374,11 +381,14 @@ collect_authorities() {
 }
 
 # Each of these is a shell of its own: what it sets, `enable` does not see.
+#
+# A redirect is followed here and not by curl, which takes a certificate along to any host, and an older one a token and a
+# password to another port. What was left behind once does not come back.
 fetch_with_curl() (
   bound_download
-  url=$1 whose=$2
-  set -- --fail --silent --show-error --location --max-redirs 5 --proto '=https' --tlsv1.2 \
-    --write-out '%{http_code}' --connect-timeout 20 --speed-limit 1024 --speed-time 60
+  url=$1
+  set -- --fail --silent --show-error --globoff --proto '=https' --tlsv1.2 \
+    --connect-timeout 20 --speed-limit 1024 --speed-time 60
   [ "$insecure" = no ] || set -- "$@" --insecure
   [ -z "$ca_file" ] || set -- "$@" --cacert "$work/authorities"
   case $https_proxy in
@@ -387,16 +397,44 @@ fetch_with_curl() (
       [ -z "$ca_file" ] || set -- "$@" --proxy-cacert "$work/authorities"
       ;;
   esac
-  if [ "$whose" = named ]; then
-    [ -z "$netrc" ] || set -- "$@" --netrc-file "$netrc"
-    [ -z "$client_cert" ] || set -- "$@" --cert "$client_cert"
-    [ -z "$client_key" ] || set -- "$@" --key "$client_key"
-  else
-    secret=
-  fi
-  # By the standard input, as everybody sees the words of a process; and nothing of a `.curlrc`.
-  printf '%s\n' "$secret" | curl -q --config - "$@" --output "$work/tarball" "$url" >"$work/status"
+  place=$url origin=$(origin_of "$url")
+  for _ in 0 1 2 3 4 5; do
+    [ "$(origin_of "$url")" = "$origin" ] || secret='' cert='' key=''
+    (
+      [ -z "$cert" ] || set -- "$@" --cert "$cert"
+      [ -z "$key" ] || set -- "$@" --key "$key"
+      # By the standard input, as everybody sees the words of a process: secrets, and addresses, as a store may sign them.
+      # And nothing of a `.curlrc`.
+      {
+        printf '%s\n' "$secret"
+        printf '%s\n' "$url" | sed 's/["\\]/\\&/g; s/.*/url = "&"/'
+      } | curl -q --config - "$@" --output "$work/tarball" --write-out '%{http_code} %{redirect_url}\n' >"$work/status"
+    ) || exit
+    read -r _ url <"$work/status"
+    [ -n "$url" ] || exit 0
+  done
+  say "$place redirects again, after 5 redirects"
+  exit 1
 )
+
+# Host and port of an https URL. Up to the first slash, as what else might end it is not the same to all programs.
+origin_of() {
+  printf '%s\n' "$1" | tr '[:upper:]' '[:lower:]' | sed 's|^https://||; s|/.*||; s|:443$||'
+}
+
+# read_secret URL: what is shown to a named place, as a line for `curl --config`
+read_secret() {
+  token='' login=''
+  [ -z "$token_file" ] || token=$(read_token) || exit 1
+  # Only a URL has brackets around an IPv6 address.
+  host=$(origin_of "$1" | sed 's/:[0-9]*$//; s/^\[\(.*\)\]$/\1/')
+  [ -z "$netrc" ] || login=$(find_in_netrc "$host" <"$netrc") ||
+    refuse "\`$netrc\` cannot be used" "it cannot be read, or has something else than curl reads" \
+      "write it like \`machine $host login NAME password WORD\`"
+  [ -z "$token" ] || [ -z "$login" ] || refuse "two secrets are named" \
+    "\`$netrc\` and \`$token_file\` both hold something for \`$host\`" "give one of them: \`--netrc\` or \`--bearer-token-file\`"
+  printf '%s\n' "$token$login"
+}
 
 read_token() {
   LC_ALL=C
@@ -409,6 +447,51 @@ read_token() {
       "write it anew" ;;
   esac
   printf 'oauth2-bearer = "%s"\n' "$token"
+}
+
+# find_in_netrc HOST: as the updater finds it. curl would give a `default` entry to any host, and an older one knows no quotes.
+find_in_netrc() {
+  awk -v host="$1" '
+    function take(word) {
+      if (field == "machine") {
+        is_hosts = tolower(word) == host || tolower(word) == "[" host "]"
+        split("", entry)
+      } else if (field != "") {
+        if (is_hosts && !(field in entry)) entry[field] = word
+      } else {
+        if ((word == "machine" || word == "default") && is_whole()) exit
+        if (word == "default") is_hosts = 0
+        else if (word !~ /^(machine|login|password|account)$/) fail()
+        else { field = word; return }
+      }
+      field = ""
+    }
+    function is_whole() { return is_hosts && ("login" in entry) && ("password" in entry) }
+    function fail() { is_bad = 1; exit }
+    { sub(/\r$/, "") }
+    /^[ \t]*$/ { is_macro = 0 }
+    /^[ \t]*macdef([^A-Za-z0-9_]|$)/ { is_macro = 1 }
+    is_macro { next }
+    {
+      for (rest = $0; rest != "" && rest !~ /^[ \t]*#/; rest = substr(rest, length_taken + 1)) {
+        if (match(rest, /^[ \t]+/)) {
+          length_taken = RLENGTH
+        } else if (match(rest, /^"([^"\\]|\\.)*"/)) {
+          # What stands between the quotes is written alike for `--config`.
+          length_taken = RLENGTH
+          take(substr(rest, 2, length_taken - 2))
+        } else if (match(rest, /^[^ \t"][^ \t]*/)) {
+          length_taken = RLENGTH
+          word = substr(rest, 1, length_taken)
+          gsub(/["\\]/, "\\\\&", word)
+          take(word)
+        } else fail()
+      }
+    }
+    END {
+      if (is_bad || field != "") exit 1
+      if (is_whole()) printf "user = \"%s:%s\"\n", entry["login"], entry["password"]
+    }'
 }
 
 fetch_with_wget() (

@@ -33,7 +33,8 @@ type Release = Omit<Parameters<typeof makeUpdaterRelease>[1], "place">;
 /** Starts it; below `/default` lies what the install script takes without a mirror. `name` is of its certificate. */
 export async function startTarballServer(release: Release, name = "127.0.0.1"): Promise<TarballServer> {
   const folder = mkdtempSync(join(tmpdir(), "tarballs-"));
-  const { ca, cert, key } = await (await makeAuthority()).issue([name]);
+  // A store finds an authority by its name, and two servers may be trusted at once.
+  const { ca, cert, key } = await (await makeAuthority(`Authority ${crypto.randomUUID()}`)).issue([name]);
   const requests: string[] = [];
   const server = createServer({ cert, key }, ({ url = "/", headers }, response) => {
     requests.push([url, headers.authorization ?? ""].join(" ").trim());

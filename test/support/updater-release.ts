@@ -49,6 +49,7 @@ export async function makeUpdaterRelease(
         packed,
         "--owner=root",
         "--group=root",
+        "--mtime=@0",
         "-C",
         work,
         "teleport-update",

@@ -10,12 +10,19 @@ const digest = [
 ];
 
 const secrets = [
-  { ...RUN, take: "    secret=\n  fi\n", leave: "    :\n  fi\n" },
+  { ...RUN, take: 'if [ "$2" = named ]; then', leave: "if :; then" },
   {
     ...RUN,
-    take: `printf '%s\\n' "$secret" | curl -q --config - "$@"`,
-    leave: `curl -q \${secret:+--oauth2-bearer "$(cat "$token_file")"} "$@"`,
+    take: '} | curl -q --config - "$@"',
+    leave: `} >/dev/null && curl -q \${secret:+--oauth2-bearer "$(cat "$token_file")"} "$@" "$url"`,
   },
+  { ...RUN, take: "  unset secret\n", leave: "" },
+  { ...RUN, take: "set -- --fail", leave: "set -- --location --fail" },
+  { ...RUN, take: `[ "$(origin_of "$url")" = "$origin" ] || secret='' cert='' key=''\n`, leave: "" },
+  { ...RUN, take: `= "$origin" ] || secret='' cert=''`, leave: "= \"$origin\" ] || cert=''" },
+  { ...RUN, take: `= "$origin" ] || secret='' cert='' key=''`, leave: `= "$origin" ] || secret=''` },
+  { ...RUN, take: "s|/.*||;", leave: "s|[/?#].*||;" },
+  { ...RUN, take: 'if (word == "default") is_hosts = 0', leave: 'if (word == "default") is_hosts = 1' },
   { ...RUN, take: String.raw`'' | *[!!-~]* | *\"* | *\\*) refuse`, leave: "'') refuse" },
   { ...RUN, take: '[ "$fetcher" = curl ] || [ -z', leave: '[ "$fetcher" = wget ] || [ -z' },
 ];

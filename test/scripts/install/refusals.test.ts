@@ -58,6 +58,18 @@ const refusals: [string, InstallOptions & { words?: string[] }, string, "upstrea
   ["a base URL with a password", { words: ["-b", "https://u:p@m.test"] }, "cannot be used", "ours"],
   ["a base URL with a query", { words: ["-b=https://m.test/?t=1"] }, "cannot be used", "ours"],
   ["no authorities", { words: ["--ca-file", "/mnt/none"] }, "`/mnt/none` cannot be read", "ours"],
+  [
+    "no netrc",
+    { words: [...CA, "--netrc", "/mnt/none", "--base-url", "https://m.test"] },
+    "`/mnt/none` cannot be used",
+    "ours",
+  ],
+  [
+    "no awk for a netrc",
+    { words: ["--netrc", "/mnt/ca.pem"], cover: { "/usr/bin/awk": "" } },
+    "`awk` is missing",
+    "ours",
+  ],
   ["a program that does not run", { env: { VERSION_CODE: "139" }, words: CA }, "does not run on this host", "upstream"],
 ];
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
+import { startAsking } from "../../support/asking-server.ts";
+import { makeAuthority } from "../../support/certificates.ts";
 import { startConnectProxy } from "../../support/connect-proxy.ts";
 import { type InstallOptions, NOTING_PROGRAM, runInstallScript, SHELLS } from "../../support/install-run.ts";
 import { startTarballServer, type TarballServer } from "../../support/tarball-server.ts";
@@ -176,18 +178,13 @@ describe("[threat install-secrets] a token", () => {
     const spy = '#!/bin/sh\nprintf "%s\\n" "$@" >>/mnt/curl\nenv >>/mnt/curl\nexec /mnt/real-curl "$@"\n';
     const before =
       "cp /usr/bin/curl /mnt/real-curl; mount --bind /mnt/spy /usr/bin/curl; chmod 0755 /mnt/spy /mnt/real-curl";
-    const outcome = await run([...words, "--base-url", `${server.url}/m`], { files: { ...files, spy }, before });
+    const env = { secret: "of the caller" };
+    const outcome = await run([...words, "--base-url", `${server.url}/m`], { files: { ...files, spy }, before, env });
     expect(outcome).toMatchObject({ exitCode: 0 });
     expect(server.takeRequests()).toEqual([`/m/${TARBALL} Bearer s3cret-token`]);
     expect(outcome.noted("curl")).toContain("--output");
     expect(outcome.noted("curl")).not.toContain("s3cret");
     expect(outcome.noted("env")).not.toContain("s3cret");
-  });
-
-  test("of a netrc goes to the mirror", async () => {
-    const netrc = "machine 127.0.0.1 login me password pw\n";
-    await run([...CA, "--netrc", "/mnt/netrc", "--base-url", `${server.url}/m`], { files: { netrc } });
-    expect(server.takeRequests()).toEqual([`/m/${TARBALL} Basic ${btoa("me:pw")}`]);
   });
 
   test("is not given to wget", async () => {
@@ -203,5 +200,185 @@ describe("[threat install-secrets] a token", () => {
     });
     expect(outcome).toMatchObject({ exitCode: 1, words: undefined });
     expect(server.takeRequests()).toEqual([]);
+  });
+});
+
+describe("[threat install-secrets] what a netrc holds", () => {
+  const words = () => [...CA, "--netrc", "/mnt/netrc", "--base-url", `${server.url}/m`];
+  const asked = async (netrc: string, shell: keyof typeof SHELLS = "dash") => {
+    // Where the shell is busybox, `awk` is, too.
+    const before = shell === "busybox" ? "mount --bind /usr/bin/busybox /usr/bin/awk" : "";
+    const outcome = await run(words(), { files: { netrc }, shell, before });
+    return { ...outcome, requests: server.takeRequests() };
+  };
+
+  test.each<[string, string, string]>([
+    ["for the mirror", "machine 127.0.0.1 login me password pw\n", "me:pw"],
+    [
+      "over many lines",
+      "machine a.test login a password b\nmachine\t127.0.0.1\r\n  login me\n  password pw\n",
+      "me:pw",
+    ],
+    ["in quotes", String.raw`machine "127.0.0.1" login "m e" password "\"\\p\tw%s"`, 'm e:"\\p\tw%s'],
+    ["with what quotes are made of", String.raw`machine 127.0.0.1 login me password p"w\n&`, 'me:p"w\\n&'],
+    ["first, where there are two", "machine 127.0.0.1 login a password b machine 127.0.0.1 login c password d", "a:b"],
+    ["whole, where another is not", "machine 127.0.0.1 login a\nmachine 127.0.0.1 password d login c account e", "c:d"],
+    [
+      "behind comments and macros",
+      "# machine 127.0.0.1 login x password x\nmacdef init\nmachine 127.0.0.1\n\nmachine 127.0.0.1 login me password pw",
+      "me:pw",
+    ],
+    ["behind a default entry", "default login x password x\nmachine 127.0.0.1 login me password pw\n", "me:pw"],
+  ])("goes to the mirror: %s", async (_, netrc, login) => {
+    for (const shell of Object.keys(SHELLS) as (keyof typeof SHELLS)[]) {
+      const { exitCode, requests } = await asked(netrc, shell);
+      expect({ exitCode, requests }).toEqual({ exitCode: 0, requests: [`/m/${TARBALL} Basic ${btoa(login)}`] });
+    }
+  });
+
+  test.each([
+    ["for whatever host", "default login x password x\n"],
+    ["for whatever host, behind others", "machine a.test login a password b\ndefault login x password x\n"],
+    ["for another host", "machine a.test login a password b\n"],
+    ["without a password", "machine 127.0.0.1 login a\n"],
+  ])("goes nowhere: %s", async (_, netrc) => {
+    expect(await asked(netrc)).toMatchObject({ exitCode: 0, requests: [`/m/${TARBALL}`] });
+  });
+
+  test.each([
+    ["that is none", "127.0.0.1:me:pw\n"],
+    ["that ends in the middle", "machine 127.0.0.1 login me password"],
+    ["with a quote that does not end", 'machine 127.0.0.1 login me password "pw\n'],
+  ])("is refused, and not told: %s", async (_, netrc) => {
+    const { exitCode, requests, output, words: got } = await asked(netrc);
+    expect({ exitCode, requests, got }).toEqual({ exitCode: 1, requests: [], got: undefined });
+    expect(output).toContain("`/mnt/netrc` cannot be used");
+    expect(output).not.toContain("pw");
+  });
+
+  test("is found by an IPv6 address, which has brackets in a URL only", async () => {
+    const functions = ["origin_of", "read_secret", "find_in_netrc"].map(
+      (name) => new RegExp(`\\n${name}\\(\\) \\{\\n.*?\\n\\}\\n`, "s").exec(server.release.script)?.[0],
+    );
+    const script = `${functions.join("")} token_file= netrc=/dev/stdin; read_secret "https://[FD00::1]:8443/t"`;
+    const child = Bun.spawn(["dash", "-c", script], {
+      stdin: new Blob(["machine fd00::2 login x password x machine fd00::1 login me password pw"]),
+      stdout: "pipe",
+    });
+    expect(await child.stdout.text()).toBe('user = "me:pw"\n');
+  });
+
+  test("is refused beside a token", async () => {
+    const files = { netrc: "machine 127.0.0.1 login me password pw\n", token: "s3cret-token\n" };
+    const outcome = await run([...words(), "--bearer-token-file", "/mnt/token"], { files });
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined });
+    expect(outcome.output).toContain("both hold something for");
+    expect(server.takeRequests()).toEqual([]);
+  });
+});
+
+describe("[threat install-secrets] a redirect", () => {
+  let other: TarballServer;
+  beforeAll(async () => {
+    other = await startTarballServer({ version: VERSION, kinds: KINDS, program: { script: NOTING_PROGRAM } });
+  });
+  afterAll(() => other[Symbol.asyncDispose]());
+  beforeEach(() => {
+    other.takeRequests();
+    other.answer = undefined;
+  });
+
+  const files = () => ({
+    token: "s3cret-token\n",
+    netrc: "machine 127.0.0.1 login me password pw\n",
+    "ca.pem": server.ca + other.ca,
+  });
+  const locations = (next: (path: string) => string | undefined) => (path: string) => {
+    const location = next(path);
+    return location === undefined ? undefined : { status: 302, location, body: "the tarball is elsewhere" };
+  };
+
+  test.each<[string, string[], string]>([
+    ["a login", ["--netrc", "/mnt/netrc"], `Basic ${btoa("me:pw")}`],
+    ["a token", ["--bearer-token-file", "/mnt/token"], "Bearer s3cret-token"],
+  ])("takes %s along on its own origin, and to no other", async (_, words, secret) => {
+    const signed = `${TARBALL}?a="b\\[1-2]{3,4}`;
+    const next: Record<string, string> = {
+      [`/m/${TARBALL}`]: `/again/${signed}`,
+      [`/again/${signed}`]: `${other.url}/t/${TARBALL}`,
+    };
+    server.answer = locations((path) => next[path]);
+    other.answer = locations(() => `${server.url}/back/${TARBALL}`);
+    for (const shell of Object.keys(SHELLS) as (keyof typeof SHELLS)[]) {
+      const outcome = await run([...CA, ...words, "--base-url", `${server.url}/m`], { files: files(), shell });
+      expect(outcome).toMatchObject({ exitCode: 0, left: [] });
+      expect(server.takeRequests()).toEqual([
+        `/m/${TARBALL} ${secret}`,
+        `/again/${signed} ${secret}`,
+        // What was left behind once stays there.
+        `/back/${TARBALL}`,
+      ]);
+      expect(other.takeRequests()).toEqual([`/t/${TARBALL}`]);
+    }
+  });
+
+  test("takes a certificate along on its own origin, and to no other", async () => {
+    const authority = await makeAuthority("Of clients");
+    const { cert, key, ca } = await authority.issueClient("the host");
+    await using first = await startAsking(authority, authority);
+    await using second = await startAsking(authority, authority);
+    const to = (location: string) => `HTTP/1.1 302 Found\r\nLocation: ${location}`;
+    first.answers.push(to("/again"), to(`${second.url}/t`), to(`${server.url}/t/${TARBALL}`));
+    second.answers.push(to(`${first.url}/back`));
+    const words = [...CA, "--client-cert", "/mnt/cert", "--client-key", "/mnt/key", "--base-url", first.url];
+    const outcome = await run(words, { files: { cert, key, "ca.pem": server.ca + ca } });
+    expect(outcome).toMatchObject({ exitCode: 0, left: [] });
+    expect([first.shown, second.shown]).toEqual([["the host", "the host", undefined], [undefined]]);
+  });
+
+  test.each([
+    ["its port is the usual one", "https://mirror.test/t", "https://mirror.test:443/t"],
+    ["its host is in capitals", "https://mirror.test/t", "HTTPS://MIRROR.test/t"],
+  ])("stays on the origin where %s", async (_, from, to) => {
+    const seen = await originsBy(from, to);
+    expect(seen).toEqual(["mirror.test", "mirror.test"]);
+  });
+
+  test.each([
+    ["a name before it", "https://mirror.test@other.test/t"],
+    ["a name behind it", "https://mirror.test.other.test/t"],
+    ["a backslash", "https://mirror.test\\@other.test/t"],
+    ["a fragment", "https://mirror.test#@other.test/t"],
+    ["a query", "https://mirror.test?@other.test/t"],
+    ["another port", "https://mirror.test:4430/t"],
+  ])("leaves the origin by %s", async (_, to) => {
+    const [first, second] = await originsBy("https://mirror.test/t", to);
+    expect(second).not.toBe(first);
+  });
+
+  /** What the script takes for the origins of two URLs. */
+  async function originsBy(...urls: string[]): Promise<string[]> {
+    const [, body] = /\n(origin_of\(\) \{\n.*?\n\}\n)/s.exec(server.release.script) ?? [];
+    const child = Bun.spawn(["dash", "-c", `${body}for url; do origin_of "$url"; done`, "sh", ...urls], {
+      stdout: "pipe",
+    });
+    return (await child.stdout.text()).trimEnd().split("\n");
+  }
+
+  test("is followed five times, and no more", async () => {
+    let left = 5;
+    server.answer = locations(() => (left-- > 0 ? `${server.url}/m/${left}/${TARBALL}` : undefined));
+    expect(await run(CA)).toMatchObject({ exitCode: 0, left: [] });
+    left = 6;
+    const outcome = await run(CA);
+    expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
+    expect(outcome.output).toContain("redirects again, after 5 redirects");
+  });
+
+  test("is followed from the publisher's place to a store", async () => {
+    server.answer = locations(() => `${other.url}/store/${TARBALL}`);
+    expect(await run(CA, { files: files() })).toMatchObject({ exitCode: 0, left: [] });
+    expect(server.takeRequests()).toEqual([`/default/${TARBALL}`]);
+    expect(other.takeRequests()).toEqual([`/store/${TARBALL}`]);
   });
 });
