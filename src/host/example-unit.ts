@@ -7,13 +7,16 @@ import { fileChanges } from "./file-changes.ts";
 import { linkedProgram, type UnitInputs } from "./unit-files.ts";
 import { word } from "./unit-syntax.ts";
 
+/** Where a version directory, or the package, has its example. */
+export const EXAMPLE_UNIT = "lib/systemd/system/teleport.service";
+
 /**
  * The change that writes the agent's unit from the example that a release carries below `source` (a version directory,
  * or the package), as link-time compatibility asks (installer-systemd §2.3 step 4). A regular file there is replaced,
  * whoever made it. Fails with `E_UNIT` when the release has no example, `E_IRREGULAR_FILE` when the place is taken.
  */
 export function planExampleUnit(files: Files, source: string, inputs: UnitInputs): Change[] {
-  const examplePath = join(source, "lib/systemd/system/teleport.service");
+  const examplePath = join(source, EXAMPLE_UNIT);
   const example = files.readText(examplePath, UNIT_SIZE_LIMIT);
   if (example === undefined) {
     throw new UpdateError("E_UNIT", `the release has no example unit at \`${examplePath}\``, {

@@ -14,6 +14,7 @@ import { verifyVersion } from "../release/verify-version.ts";
 import { PROOF_FILE } from "../release/version-files.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
+import { programPlaces } from "./program-places.ts";
 import { dropStaging } from "./staging.ts";
 import type { WantedRelease } from "./wanted-release.ts";
 
@@ -82,9 +83,7 @@ function noteStrongerProof({ files, clock }: World, place: string, proof: Proof)
  * not linked again, whatever checksum lies in it.
  */
 async function lookAtPresent({ files, log, signal }: World, place: string): Promise<"present" | "open" | "changed"> {
-  const bin = join(place, "bin");
-  const programs = (files.list(bin) ?? []).map((name) => join(bin, name));
-  if (findOpenPlaces(files, [place, ...programs]).length > 0) return "open";
+  if (findOpenPlaces(files, programPlaces(files, place)).length > 0) return "open";
   const verdict = await verifyVersion(files, place, signal);
   if (verdict.state !== "damaged") return "present";
   for (const problem of verdict.problems.slice(0, PROBLEMS_TOLD))

@@ -100,9 +100,10 @@ const ownFiles = [
   {
     ...CLOSED_PLACES,
     file: "src/update/obtain-release.ts",
-    take: 'if (findOpenPlaces(files, [place, ...programs]).length > 0) return "open";',
+    take: 'if (findOpenPlaces(files, programPlaces(files, place)).length > 0) return "open";',
     leave: "",
   },
+  { ...CLOSED_PLACES, file: "src/update/program-places.ts", take: ", join(directory, EXAMPLE_UNIT)", leave: "" },
 ];
 
 const plantableFiles = [

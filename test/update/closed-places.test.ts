@@ -219,13 +219,14 @@ describe("[threat own-files] a version that others may have put in place", () =>
     return host;
   }
 
-  test.each(["", "/bin", "/bin/teleport"])("at `%s` is not linked, but fetched anew", async (path) => {
+  const unit = "/lib/systemd/system/teleport.service";
+  test.each(["", "/bin", "/bin/teleport", "/lib", unit])("at `%s` is not linked, but fetched anew", async (path) => {
     using host = await hostWithPlanted();
     host.write(`${planted}/bin/teleport`, "#!/bin/sh\ntouch /tmp/was-here", 0o755);
     open(host, `${planted}${path}`);
     await update(host.world, REQUEST);
     expect(version(host)).toBe("18.1.0");
-    expect(host.files.stat(`${planted}${path}`)).toMatchObject({ mode: 0o755 });
+    expect(host.files.stat(`${planted}${path}`)).toMatchObject({ mode: path === unit ? 0o644 : 0o755 });
     expect(host.files.stat(`${planted}/bin/teleport`)?.size).toBeGreaterThan(100);
     expect(host.world.log.lines.join("\n")).toContain("reason:may have been changed by others than root");
   });
