@@ -1,11 +1,13 @@
 import { dirname } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
 import { findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
 import { isTrustedAbove } from "../platform/ownership.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { pathsIn, type UpdaterOptions } from "../settings/options.ts";
 import { pathOfHost } from "./plan-options.ts";
+import { programPlaces } from "./program-places.ts";
 
 /** A host whose places are open must not be changed any further, but whoever wants to be rid of the updater must succeed. */
 export type OpenPlacesAre = "refused" | "told";
@@ -71,9 +73,8 @@ export function requireClosed(
 ): void {
   const places = findOpenPlaces(files, paths);
   const isRefused = ({ isDoubtful }: OpenPlace) => openPlaces === "refused" && !isDoubtful;
-  for (const { path, reason, command } of places.filter((place) => !isRefused(place))) {
-    log.warn("Others than root may change what the updater relies on.", { path, reason, command });
-  }
+  const told = places.filter((place) => !isRefused(place));
+  tell(log, "Others than root may change what the updater relies on.", told);
   const refused = places.filter(isRefused);
   const [first] = refused;
   if (first === undefined) return;
@@ -81,4 +82,19 @@ export function requireClosed(
   throw new UpdateError("E_OPEN_PLACE", `others than root may change \`${first.path}\`: ${first.reason}${more}`, {
     hint: `look at what others may have put there, then run \`${refused.map(({ command }) => command).join("; ")}\``,
   });
+}
+
+/**
+ * Warns of what others may change of the version in `directory`, which is linked. To refuse an update for it would keep the
+ * host at these very programs.
+ */
+export function warnOfOpenVersion({ files, log }: Host, directory: string): void {
+  // The way to it is judged with the namespace.
+  const above = findOpenPlaces(files, [dirname(directory)]).map(({ path }) => path);
+  const places = findOpenPlaces(files, programPlaces(files, directory)).filter(({ path }) => !above.includes(path));
+  tell(log, "Others than root may change what the services run, until an update leaves it behind.", places);
+}
+
+function tell(log: Log, message: string, places: readonly OpenPlace[]): void {
+  for (const { path, reason, command } of places) log.warn(message, { path, reason, command });
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { findTarget } from "../cluster/find.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
@@ -6,13 +7,13 @@ import { SIGNATURE_SKIPPED } from "../release/proof.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
-import type { Namespace } from "../settings/namespace.ts";
+import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
 import { architectureOf } from "./architecture.ts";
-import { requireClosed, requireClosedFiles } from "./closed-places.ts";
+import { requireClosed, requireClosedFiles, warnOfOpenVersion } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
@@ -61,7 +62,9 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   warnOfOtherProxy(world, original, defaults);
   requireLinkDirectory(original, namespace);
-  requireClosed(world, [original.spec.path]);
+  // With the way to what the timer runs, wherever its link leads.
+  requireClosed(world, [original.spec.path, join(original.spec.path, UPDATER_NAME)]);
+  warnOfOpenVersion(world, versionDirectory(namespace, original.status.active));
 
   const options = optionsOfRun(world.files, namespace, {});
   requireClosedFiles(world, options);

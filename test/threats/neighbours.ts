@@ -40,7 +40,24 @@ const closedParents = [
   },
   { ...OWNERSHIP, take: "|| owner === sudoUser)", leave: "|| owner > 0)" },
   { ...OWNERSHIP, take: " && !WHOLE_MAP.test(uidMap)", leave: "" },
-  { ...CLOSED_PLACES, file: "src/update/update.ts", take: "requireClosed(world, [original.spec.path]);", leave: "" },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/update.ts",
+    take: "requireClosed(world, [original.spec.path, ",
+    leave: "requireClosed(world, [",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/update.ts",
+    take: ", join(original.spec.path, UPDATER_NAME)]",
+    leave: "]",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/update.ts",
+    take: "warnOfOpenVersion(world, versionDirectory(namespace, original.status.active));",
+    leave: "",
+  },
   { ...CLOSED_PLACES, file: "src/update/enroll.ts", take: "requireClosed(world, [config.spec.path]);", leave: "" },
   {
     ...CLOSED_PLACES,

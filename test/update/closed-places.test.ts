@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, cpSync, lchownSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import type { World } from "../../src/platform/world.ts";
 import { disable } from "../../src/update/disable.ts";
@@ -106,6 +106,60 @@ describe("[threat closed-parents] a place that others may change", () => {
     await host.enroll({ path: "/srv/bin" });
     expect(host.files.readLink("/srv/bin/teleport")).toContain("/18.1.0/");
   });
+
+  test.each(["", "/teleport-update"])("refuses `update`: what the timer runs, by its copy%s", async (name) => {
+    using host = enrolledHost();
+    const copy = host.files.readLink(`${LINKS}/teleport-update`) ?? "";
+    const path = name === "" ? dirname(copy) : copy;
+    open(host, path);
+    const before = treeOf(host);
+    expect(await failureOf(update(host.world, REQUEST))).toMatchObject({
+      code: "E_OPEN_PLACE",
+      message: expect.stringContaining(`\`${host.root}${path}\``),
+    });
+    expect(treeOf(host)).toEqual(before);
+    close(host, path);
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+  });
+
+  test.if(asRoot)("refuses `update`: the link to what the timer runs is theirs", async () => {
+    using host = enrolledHost();
+    give(host, `${LINKS}/teleport-update`, NOBODY);
+    expect(await failureOf(update(host.world, REQUEST))).toMatchObject({ code: "E_OPEN_PLACE" });
+  });
+
+  test("is told of in the active version, once, and the next update leaves it behind", async () => {
+    using host = enrolledHost();
+    chmodSync(join(host.root, "/opt"), 0o775);
+    for (const path of ["bin/teleport", "lib/systemd"]) open(host, `${NAMESPACE.versions}/18.0.0/${path}`);
+    site.server.find = advertise("18.0.0");
+    await update(host.world, REQUEST);
+    const told = host.world.log.lines.filter((line) => line.includes("until an update leaves it behind"));
+    expect(told).toEqual(
+      ["bin/teleport", "lib/systemd"].map((path) =>
+        expect.stringContaining(`path:${host.root}${NAMESPACE.versions}/18.0.0/${path} `),
+      ),
+    );
+    site.server.find = advertise("18.1.0");
+    await update(host.world, REQUEST);
+    expect(version(host)).toBe("18.1.0");
+  });
+
+  test("refuses `update`: a folder of links to which everybody may add one", async () => {
+    using host = enrolledHost();
+    chmodSync(join(host.root, LINKS), 0o1777);
+    expect(await failureOf(update(host.world, REQUEST))).toMatchObject({ code: "E_OPEN_PLACE" });
+  });
+
+  test.each([NAMESPACE.versions, NAMESPACE.updaterCopies])(
+    "refuses `unpin`, which reads none of it: `%s`",
+    async (path) => {
+      using host = enrolledHost();
+      open(host, path);
+      expect(await failureOf(unpin(host.world, { namespace: NAMESPACE }))).toMatchObject({ code: "E_OPEN_PLACE" });
+    },
+  );
 
   test("refuses `unpin`, and `enable` before it makes a lock there", async () => {
     using host = offlineHost(site);
