@@ -8,19 +8,26 @@ import { hostArchitecture } from "../release/host-architecture.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { requireClosed, requireClosedNamespace } from "./closed-places.ts";
 import { CHANGE_FOR_PACKAGE_LOCK, READ_FOR_PACKAGE_LOCK, unlessBusy } from "./locks.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { reportUnfinished } from "./recover.ts";
 import { withDaemonReload } from "./services.ts";
-import { listPackagePrograms, PACKAGE_BIN, planPackageUnit } from "./teleport-package.ts";
+import { listPackagePrograms, PACKAGE_BIN, planPackageUnit, requireClosedPackage } from "./teleport-package.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
  * Links the programs of the package; what its script runs after each installation (updater-core §4.11). Steps aside for an
- * updater that works now, that is enabled or pinned, or whose links are there. Fails with `E_NO_PROGRAMS`, with
- * `E_FILE_PRESENT` when something else is where a link must go, and with `E_UNIT` when systemd does not see the unit.
+ * updater that works now, that is enabled or pinned, or whose links are there. Fails with `E_OPEN_PLACE` where others could
+ * change what is run and linked, with `E_NO_PROGRAMS`, with `E_FILE_PRESENT` when something else is where a link must go,
+ * and with `E_UNIT` when systemd does not see the unit.
  */
 export async function linkPackage(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
+  if (stepsAside(world, namespace)) return;
+  // Before the lock, which makes folders and a file.
+  requireClosedNamespace(world, namespace, "refused");
+  requireClosedPackage(world);
+  requireClosed(world, [DEFAULT_LINK_DIRECTORY]);
   const isDone = await linkUnder(world, namespace, READ_FOR_PACKAGE_LOCK);
   if (!isDone) await linkUnder(world, namespace, CHANGE_FOR_PACKAGE_LOCK);
 }
@@ -50,14 +57,18 @@ async function linkUnder(world: World, namespace: Namespace, mode: LockMode): Pr
 
 /** Undefined, and a line that says why, when the package is not to be linked. */
 function planPackage(world: World, namespace: Namespace): Change[] | undefined {
-  const { spec } = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
-  if (spec.enabled || spec.pinned) {
-    const reason = spec.enabled ? "Automatic updates are enabled." : "The version is pinned.";
-    world.log.info(`${reason} The package is not linked.`);
-    return undefined;
-  }
+  if (stepsAside(world, namespace)) return undefined;
   const links = planPackageLinks(world);
   return links && [...links, ...withDaemonReload(world, planPackageUnit(world.files, namespace))];
+}
+
+/** Asked before anything is refused, too: where nothing is to be linked, no package may fail to install (updater-core §4.11). */
+function stepsAside({ files, log }: World, namespace: Namespace): boolean {
+  const { spec } = mergeOverride(readUpdateConfig(files, namespace), NO_OVERRIDE, "none");
+  if (!spec.enabled && !spec.pinned) return false;
+  const reason = spec.enabled ? "Automatic updates are enabled." : "The version is pinned.";
+  log.info(`${reason} The package is not linked.`);
+  return true;
 }
 
 /** Undefined, and a warning, when links of another installation are in the way. */

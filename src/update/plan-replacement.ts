@@ -13,7 +13,7 @@ import { tell } from "./apply-setup.ts";
 import { architectureOf } from "./architecture.ts";
 import { provePrograms } from "./prove-programs.ts";
 import { serviceReloads, withDaemonReload } from "./services.ts";
-import { PACKAGE_BIN, planPackageUnit } from "./teleport-package.ts";
+import { PACKAGE_BIN, planPackageUnit, requireClosedPackage } from "./teleport-package.ts";
 
 /** What comes in place of the managed programs: links and units, and the services that must then be reloaded. */
 export interface Replacement {
@@ -23,8 +23,8 @@ export interface Replacement {
 
 /**
  * The programs of the package, by `names`, in place of the managed ones, and its unit (updater-core §4.7, steps 3 and 4).
- * Links that it has no program for go, as what they lead to goes too. Fails with `E_PROGRAM`, as `planLinks` does, and as
- * `planExampleUnit` does.
+ * Links that it has no program for go, as what they lead to goes too. Fails with `E_OPEN_PLACE` or `E_PROGRAM`, and as
+ * `planLinks` and `planExampleUnit` do.
  */
 export async function planGiveBack(
   world: World,
@@ -32,6 +32,8 @@ export async function planGiveBack(
   config: UpdateConfig,
   names: readonly string[],
 ): Promise<Replacement> {
+  // To warn is enough for who wants to be rid of the updater, but not for what root is to run from here on.
+  requireClosedPackage(world);
   await provePrograms(world, PACKAGE_DIRECTORY, { architecture: architectureOf(world, namespace, config) });
   const linkDirectory = DEFAULT_LINK_DIRECTORY;
   const leftOver = namesLinkedInto(world.files, namespace, linkDirectory).filter((name) => !names.includes(name));

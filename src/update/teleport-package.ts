@@ -7,6 +7,8 @@ import type { World } from "../platform/world.ts";
 import { listPrograms } from "../release/programs.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace, PACKAGE_DIRECTORY } from "../settings/namespace.ts";
 import { NO_REVISION } from "../settings/revision.ts";
+import { requireClosed } from "./closed-places.ts";
+import { programPlaces } from "./program-places.ts";
 
 /** Where the package keeps its programs; they are linked into `/usr/local/bin` and nowhere else (installer-systemd §2.5). */
 export const PACKAGE_BIN = join(PACKAGE_DIRECTORY, "bin");
@@ -19,6 +21,11 @@ export function listPackagePrograms(world: World): string[] {
     if (isUpdateError(error, "E_NO_PROGRAMS")) return [];
     throw error;
   }
+}
+
+/** Sees to it that nobody but root can change what is run, linked and read of the package. Fails with `E_OPEN_PLACE`. */
+export function requireClosedPackage(world: World): void {
+  requireClosed(world, programPlaces(world.files, PACKAGE_DIRECTORY));
 }
 
 /** The change that writes the agent's unit as the package means it. Fails as `planExampleUnit` does. */

@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 
 const OPEN_PLACES = { file: "src/platform/open-places.ts", tests: ["test/platform/open-places.test.ts"] };
 const CLOSED_PLACES = { tests: ["test/update/closed-places.test.ts"] };
+const LINK_PACKAGE = { file: "src/update/link-package.ts", tests: ["test/update/link-package.test.ts"] };
 const OWNERSHIP = { file: "src/platform/ownership.ts", tests: ["test/platform/ownership.test.ts"] };
 const LOCK = { file: "src/host/lock.ts", tests: ["test/host/lock.test.ts"] };
 const JOURNAL = { file: "src/update/read-journal.ts", tests: ["test/update/journal.test.ts"] };
@@ -56,6 +57,20 @@ const closedParents = [
     ...CLOSED_PLACES,
     file: "src/update/update.ts",
     take: "warnOfOpenVersion(world, versionDirectory(namespace, original.status.active));",
+    leave: "",
+  },
+  { ...LINK_PACKAGE, take: 'requireClosedNamespace(world, namespace, "refused");', leave: "" },
+  { ...LINK_PACKAGE, take: "requireClosedPackage(world);", leave: "" },
+  { ...LINK_PACKAGE, take: "requireClosed(world, [DEFAULT_LINK_DIRECTORY]);", leave: "" },
+  ...[
+    ["bin, ...programs", "...programs"],
+    ["...programs, ", ""],
+    [", join(directory, EXAMPLE_UNIT)", ""],
+  ].map(([take = "", leave = ""]) => ({ ...LINK_PACKAGE, file: "src/update/program-places.ts", take, leave })),
+  {
+    file: "src/update/plan-replacement.ts",
+    tests: ["test/update/uninstall.test.ts"],
+    take: "requireClosedPackage(world);",
     leave: "",
   },
   { ...CLOSED_PLACES, file: "src/update/enroll.ts", take: "requireClosed(world, [config.spec.path]);", leave: "" },

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, lchownSync } from "node:fs";
+import { join } from "node:path";
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
 import type { Processes } from "../../src/platform/processes.ts";
 import { linkPackage } from "../../src/update/link-package.ts";
 import { unlinkPackage } from "../../src/update/unlink-package.ts";
+import { noteRuns } from "../support/note-runs.ts";
 import { STOCK_UNIT } from "../support/release-texts.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { layOutPackage, PACKAGE_BIN, PACKAGE_PROGRAMS } from "../support/teleport-package.ts";
@@ -161,6 +164,61 @@ describe("link-package", () => {
     host.setConfig(updateYaml(["proxy: PROXY", `path: ${LINKS}`, "base_url: http://x", "enabled: false"], ACTIVE));
     await expect(link(host)).rejects.toMatchObject({ code: "E_BASE_URL" });
   });
+});
+
+describe("[threat closed-parents] link-package on a host that others may change", () => {
+  test.each([
+    "/opt/teleport",
+    NAMESPACE.directory,
+    PACKAGE_BIN,
+    `${PACKAGE_BIN}/tsh`,
+    "/opt/teleport/system/lib/systemd/system/teleport.service",
+    LINKS,
+    "/etc/systemd/system",
+  ])("runs, links and locks nothing until it is closed: `%s`", async (path) => {
+    using host = await packagedHost();
+    for (const folder of [NAMESPACE.directory, LINKS, "/etc/systemd/system"]) host.files.makeDirectory(folder);
+    const runs = noteRuns(host);
+    const mode = host.files.stat(path)?.mode ?? 0;
+    chmodSync(join(host.root, path), 0o777);
+    const before = host.tree();
+    await expect(link(host)).rejects.toMatchObject({
+      code: "E_OPEN_PLACE",
+      message: expect.stringContaining(`others than root may change \`${host.root}${path}\``),
+    });
+    expect([host.tree(), runs(), host.files.stat(NAMESPACE.lock)]).toEqual([before, [], undefined]);
+    chmodSync(join(host.root, path), mode);
+    await link(host);
+    expect(linksOf(host)).toEqual(LINKED);
+  });
+
+  test("runs no program from a folder where everybody may add one", async () => {
+    using host = await packagedHost();
+    const runs = noteRuns(host);
+    chmodSync(join(host.root, PACKAGE_BIN), 0o1777);
+    await expect(link(host)).rejects.toMatchObject({ code: "E_OPEN_PLACE" });
+    expect([linksOf(host), runs()]).toEqual([{}, []]);
+  });
+
+  test.if(process.geteuid?.() === 0)("runs no program that is theirs", async () => {
+    using host = await packagedHost();
+    const runs = noteRuns(host);
+    lchownSync(join(host.root, PACKAGE_BIN, "tsh"), 65_534, 0);
+    await expect(link(host)).rejects.toMatchObject({ code: "E_OPEN_PLACE" });
+    expect([linksOf(host), runs()]).toEqual([{}, []]);
+  });
+
+  test.each([{ enabled: true }, { pinned: true }])(
+    "steps aside as ever where %j: there is nothing to do",
+    async (set) => {
+      using host = await packagedHost();
+      setUpdates(host, set);
+      chmodSync(join(host.root, "/opt/teleport"), 0o777);
+      const before = host.tree();
+      await link(host);
+      expect(host.tree()).toEqual(before);
+    },
+  );
 });
 
 describe("unlink-package", () => {

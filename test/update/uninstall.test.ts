@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import type { EnrollRequest } from "../../src/update/enroll.ts";
 import { uninstall } from "../../src/update/uninstall.ts";
+import { noteRuns } from "../support/note-runs.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { STOCK_UNIT } from "../support/release-texts.ts";
 import { type Site, startSite } from "../support/site.ts";
@@ -200,6 +203,25 @@ describe("a package takes over", () => {
     expect(host.systemctl()).not.toContain("try-restart tbot.service");
     expect(host.read(NAMESPACE.tbot.unitFile)).toBe("[Unit]\n");
   });
+
+  test.each([PACKAGE_BIN, `${PACKAGE_BIN}/teleport`, "/opt/teleport/system/lib/systemd"])(
+    "[threat closed-parents] but not while others may change it: `%s`",
+    async (path) => {
+      using host = await packagedHost();
+      const mode = host.files.stat(path)?.mode ?? 0;
+      chmodSync(join(host.root, path), 0o777);
+      const [before, runs] = [host.tree(), noteRuns(host)];
+      await expect(remove(host)).rejects.toMatchObject({
+        code: "E_OPEN_PLACE",
+        hint: expect.stringContaining(`chmod go-w ${host.root}${path}`),
+      });
+      expect([host.tree(), runs().filter((words) => words.includes(PACKAGE_BIN))]).toEqual([before, []]);
+      chmodSync(join(host.root, path), mode);
+      await remove(host);
+      expect(linksIn(host)).toEqual(LINKED);
+      expect(runs()).toContain(`${PACKAGE_BIN}/teleport version`);
+    },
+  );
 
   test("[core 7.6 package, unsupported sync or reload]", async () => {
     using host = await packagedHost();
