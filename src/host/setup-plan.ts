@@ -3,6 +3,7 @@ import type { Change, UnitState } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { V1_TIMER_UNIT } from "../settings/namespace.ts";
 import { planBotTimer } from "./bot-timer.ts";
+import { whyLeftAlone } from "./data-directory.ts";
 import { offlineDisable, offlineEnable } from "./enablement.ts";
 import { directoryChanges, fileChanges, withoutRepeats } from "./file-changes.ts";
 import { botDirectory, tbotUnit, teleportUnit } from "./service-units.ts";
@@ -85,6 +86,7 @@ function planServiceUnits(files: Files, inputs: SetupInputs): Change[] {
 /** An agent without root owns its data directory, and may plant a link there: whatever lies there is left as it is. */
 function planBotDirectory(files: Files, dataDirectory: string): Change[] {
   const path = botDirectory(dataDirectory);
+  if (whyLeftAlone(files, dataDirectory) !== undefined) return [];
   if (files.stat(path) !== undefined) return [];
   return [...directoryChanges(files, dataDirectory, PRIVATE_MODE), { kind: "directory", path, mode: PRIVATE_MODE }];
 }

@@ -31,17 +31,30 @@ export function findOpenPlaces(
   paths: readonly string[],
   isTrusted: (owner: number) => boolean = isTrustedOwner,
 ): OpenPlace[] {
-  const found = new Map<string, OpenPlace>();
-  for (const path of paths) {
-    for (const place of walk({ files, isTrusted }, path)) found.set(place.path, place);
-  }
-  return [...found.values()];
+  return placesOn({ files, isTrusted, isEndTheirs: false }, paths);
+}
+
+/**
+ * As `findOpenPlaces`, for a folder that belongs to somebody else by right: what lies at the end counts only where its owner
+ * may put another in its place.
+ */
+export function findOpenWay(files: Files, path: string): OpenPlace[] {
+  return placesOn({ files, isTrusted: isTrustedOwner, isEndTheirs: true }, [path]);
 }
 
 /** Where is looked, and who may own what is passed. */
 interface Ground {
   files: Files;
   isTrusted(owner: number): boolean;
+  isEndTheirs: boolean;
+}
+
+function placesOn(ground: Ground, paths: readonly string[]): OpenPlace[] {
+  const found = new Map<string, OpenPlace>();
+  for (const path of paths) {
+    for (const place of walk(ground, path)) found.set(place.path, place);
+  }
+  return [...found.values()];
 }
 
 function* walk(ground: Ground, path: string): Generator<OpenPlace> {
@@ -61,6 +74,8 @@ function* walk(ground: Ground, path: string): Generator<OpenPlace> {
       if (isSharedFolder(files.stat(at))) yield anybodys(files, next);
       return;
     }
+    const isEnd = pending.length === 0 && kind !== "symlink";
+    if (isEnd && ground.isEndTheirs && !isSharedFolder(files.stat(at))) return;
     yield* judge(ground, next, "passed");
     if (kind !== "symlink") {
       at = next;

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { planBotTimer } from "../host/bot-timer.ts";
+import { botDirectoryNotices } from "../host/data-directory.ts";
 import { planExampleUnit } from "../host/example-unit.ts";
 import { directoryChanges } from "../host/file-changes.ts";
 import { planModule } from "../host/selinux/plan-module.ts";
@@ -89,6 +90,7 @@ function planOwnUnits(world: World, step: SetupStep, { selinuxSsh }: SetupChoice
 export function planOwnSetup(world: World, step: SetupStep, selinuxSsh: boolean): Change[] {
   const selinux = planModule(world.files, step.namespace, step.dataDirectory, selinuxSsh);
   tell(world.log, selinux.notices);
+  if (step.manageTbot) tell(world.log, botDirectoryNotices(world.files, step.dataDirectory));
   return planSetup(world.files, { ...step, selinux: selinux.changes });
 }
 

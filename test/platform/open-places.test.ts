@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostFiles } from "../../src/platform/host-files.ts";
-import { findOpenPlaces, type OpenPlace } from "../../src/platform/open-places.ts";
+import { findOpenPlaces, findOpenWay, type OpenPlace } from "../../src/platform/open-places.ts";
 
 const NOBODY = 65_534;
 const STAFF = 50;
@@ -170,4 +170,37 @@ test("a place of a tree is told by where it really lies, as its command would ac
     { path: root, reason: "everybody may write it", command: `chmod go-w ${root}`, isDoubtful: false },
     { path: at("data"), reason: "everybody may write it", command: `chmod go-w ${at("data")}`, isDoubtful: false },
   ]);
+});
+
+describe("[threat plantable-files] the way to a folder that may be anybody's", () => {
+  const waysTo = (path: string) => ofHost(findOpenWay(hostFiles(root), path)).map((place) => place.path);
+
+  test.each<[string, () => void, string, string[]]>([
+    ["is closed where only its end is open", () => folder("opt/x", 0o777), "/opt/x", []],
+    ["is closed where its end is missing", () => {}, "/opt/x", []],
+    ["is open at the folder above", () => folder("data/x", 0o777), "/data/x/y", ["/data/x"]],
+    [
+      "is open behind a link",
+      () => {
+        symlinkSync("/data/x", at("opt/x"));
+        mode("data", 0o777);
+      },
+      "/opt/x",
+      ["/data"],
+    ],
+    ["is open where anybody can make its end", () => {}, "/tmp/x", ["/tmp/x"]],
+  ])("%s", (_, arrange, path, places) => {
+    arrange();
+    expect(waysTo(path)).toEqual(places);
+  });
+
+  asRoot("is closed at the folder of another, and open at their link, or where they may move it", () => {
+    for (const path of ["opt/x", "tmp/x"]) {
+      folder(path);
+      give(path, NOBODY);
+    }
+    symlinkSync("/opt", at("data/link"));
+    give("data/link", NOBODY);
+    expect([waysTo("/opt/x"), waysTo("/data/link"), waysTo("/tmp/x")]).toEqual([[], ["/data/link"], ["/tmp/x"]]);
+  });
 });

@@ -180,6 +180,26 @@ const plantableFiles = [
     leave: "if (files.statFollowed(path) !== undefined) return [];\n  return [...directoryChanges(files, dataDirectory",
     tests: ["test/update/plantable-files.test.ts"],
   },
+  {
+    file: "src/host/setup-plan.ts",
+    take: "if (whyLeftAlone(files, dataDirectory) !== undefined) return [];",
+    leave: "",
+    tests: ["test/update/plantable-files.test.ts"],
+  },
+  {
+    file: "src/host/selinux/agent-paths.ts",
+    take: "isLeftAlone ? [] : ",
+    leave: "",
+    tests: ["test/host/data-directory.test.ts"],
+  },
+  {
+    file: "src/host/data-directory.ts",
+    take: "return open && `",
+    leave: "return open && undefined && `",
+    tests: ["test/host/data-directory.test.ts"],
+  },
+  { ...OPEN_PLACES, take: "isEndTheirs && !isSharedFolder(files.stat(at))", leave: "isEndTheirs" },
+  { ...OPEN_PLACES, take: " && ground.isEndTheirs && ", leave: ' && ground.isEndTheirs && next === "" && ' },
 ];
 
 const rootConfined = [

@@ -73,6 +73,42 @@ test.each(Object.keys(PLANTED))("[threat plantable-files] an update is not led o
   expect(site.takeRequests().join("\n")).not.toContain("4711");
 });
 
+/** What an agent may make of its data directory where that lies in a folder of its own; `home` is given to it afterwards. */
+const LED_AWAY: Record<string, (host: UpdateHost, data: string) => unknown> = {
+  "a link to a folder of root": ({ link }, data) => link(data, "/root"),
+  "a link into a folder of root": ({ link }, data) => link(data, "/root/new"),
+  "a link in a circle": ({ link }, data) => link(data, data),
+  "a folder that may become a link": ({ files }, data) => files.makeDirectory(data),
+  "what is not there yet": () => {},
+  "a fifo": ({ root }, data) => must(["mkfifo", join(root, data)]),
+};
+
+test.each(Object.keys(LED_AWAY))(
+  "[threat plantable-files] nothing is made in a data directory that is %s",
+  async (kind) => {
+    site.server.find = advertise("18.0.0");
+    using host = await servingHost(site);
+    const [home, data] = ["/home/agent", "/home/agent/data"];
+    for (const folder of [home, "/root"]) host.files.makeDirectory(folder);
+    host.write("/etc/teleport.yaml", `teleport:\n  data_dir: ${data}\n`);
+    await LED_AWAY[kind]?.(host, data);
+    if (process.geteuid?.() === 0) for (const path of [home, data]) giveIfThere(join(host.root, path));
+    else chmodSync(join(host.root, home), 0o777);
+    const before = [snapshot(join(host.root, "/root")), entries(join(host.root, home))];
+
+    site.server.find = advertise("18.1.0");
+    await host.enroll({ selfSetup: true });
+
+    expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
+    expect([snapshot(join(host.root, "/root")), entries(join(host.root, home))]).toEqual(before);
+    expect(host.world.log.lines.join("\n")).toContain("WARN The folder of the bot is not made");
+  },
+);
+
+function giveIfThere(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) lchownSync(path, AGENT, AGENT);
+}
+
 /** The names in a folder with kind, mode and owner; a fifo is not to be read, nor a file without end. */
 function entries(folder: string): string[] {
   return readdirSync(folder).map((name) => {

@@ -2,6 +2,7 @@ import type { SelinuxModuleChange } from "../../platform/change.ts";
 import { isUpdateError } from "../../platform/errors.ts";
 import type { Files } from "../../platform/files.ts";
 import type { World } from "../../platform/world.ts";
+import { whyLeftAlone } from "../data-directory.ts";
 import { directoryChanges } from "../file-changes.ts";
 import { UPGRADE_DIRECTORY } from "./policy.ts";
 
@@ -13,9 +14,10 @@ const CONFIG_MODE = 0o640;
 
 /** What the module labels and is missing, so that it gets its label before the agent makes it with another. */
 export function missingAgentPaths(files: Files, dataDirectory: string, config: string): SelinuxModuleChange["makes"] {
+  const isLeftAlone = whyLeftAlone(files, dataDirectory) !== undefined;
   const missing = [
     ...directoryChanges(files, UPGRADE_DIRECTORY),
-    ...directoryChanges(files, dataDirectory, PRIVATE_MODE),
+    ...(isLeftAlone ? [] : directoryChanges(files, dataDirectory, PRIVATE_MODE)),
   ];
   return {
     directories: missing.flatMap((change) =>

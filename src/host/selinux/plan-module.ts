@@ -4,6 +4,7 @@ import type { Files } from "../../platform/files.ts";
 import type { LogAttributes } from "../../platform/log.ts";
 import { type Namespace, namespaceFor } from "../../settings/namespace.ts";
 import { readUpdateConfig } from "../../settings/update-config-read.ts";
+import { whyLeftAlone } from "../data-directory.ts";
 import type { Notice } from "../notices.ts";
 import { missingAgentPaths } from "./agent-paths.ts";
 import { isModuleInstalled, MODULE_NAME } from "./module-store.ts";
@@ -75,6 +76,9 @@ function shareNotices(files: Files, namespace: Namespace): Notice[] {
 }
 
 function ownerNotices(files: Files, dataDirectory: string): Notice[] {
+  const reason = whyLeftAlone(files, dataDirectory);
+  if (reason !== undefined)
+    return [warn("What is missing of the data directory is not made.", { path: dataDirectory, reason })];
   const owner = files.statFollowed(dataDirectory)?.owner ?? 0;
   if (owner === 0) return [];
   return [
