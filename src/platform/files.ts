@@ -76,6 +76,8 @@ export interface FileStat {
   size: number;
   owner: number;
   group: number;
+  /** Its names: a file with more than one is a hard link, and what is written into it is written under all of them. */
+  links: number;
 }
 
 /** Contract: mode of written config, unit and checksum files, and of made directories (installer-systemd, constants). */

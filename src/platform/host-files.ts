@@ -148,8 +148,8 @@ const statIfPresent = (path: string) => statSync(path, { throwIfNoEntry: false }
 
 function fileStat(stats: Stats | undefined): FileStat | undefined {
   if (stats === undefined) return undefined;
-  const { mode, size, uid: owner, gid: group } = stats;
-  return { kind: fileKind(stats), mode: mode & 0o7777, size, owner, group };
+  const { mode, size, uid: owner, gid: group, nlink: links } = stats;
+  return { kind: fileKind(stats), mode: mode & 0o7777, size, owner, group, links };
 }
 
 function fileKind(stats: Stats): FileKind {

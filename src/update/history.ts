@@ -42,6 +42,7 @@ export interface HistoryEntry {
 const SIZE_LIMIT = 512 << 10;
 const READ_LIMIT = 4 * SIZE_LIMIT;
 const ERROR_LIMIT = 1000;
+const PRIVATE_MODE = 0o600;
 
 export function historyPath(namespace: Namespace): string {
   return join(namespace.directory, "history.jsonl");
@@ -104,12 +105,21 @@ function append({ files, log }: World, namespace: Namespace, entry: HistoryEntry
     if (files.stat(namespace.directory) === undefined) return;
     const text = files.readOwn(path, READ_LIMIT, "mark") ?? "";
     const line = `${JSON.stringify(entry)}\n`;
-    if (text.length >= SIZE_LIMIT) files.writeFile(path, newerHalf(text) + line, 0o600);
+    if ((files.stat(path)?.links ?? 1) > 1) replaceShared(files, path, text, line);
+    else if (text.length >= SIZE_LIMIT) files.writeFile(path, newerHalf(text) + line, PRIVATE_MODE);
     // A line that was cut by a loss of power must not swallow this one.
     else files.appendFile(path, text === "" || text.endsWith("\n") ? line : `\n${line}`);
   } catch (error) {
     log.warn("The history cannot be written.", { path, error: error instanceof Error ? error.message : String(error) });
   }
+}
+
+/** A file with another name may be anything of root's: it is not written into, and of its text only our lines come along. */
+function replaceShared(files: Files, path: string, text: string, line: string): void {
+  const ours = text.split("\n").filter((one) => parseEntry(one) !== undefined);
+  files.writeFile(path, [...ours, line].join("\n"), PRIVATE_MODE);
+  // It has the mode of what it replaces.
+  files.setMode(path, PRIVATE_MODE);
 }
 
 function newerHalf(text: string): string {

@@ -39,7 +39,7 @@ function scripted(answers: Record<string, number | string> = {}, files: Files = 
 /** This machine, with systemd running whether it does or not. */
 function runningHost(): Files {
   const files = hostFiles();
-  const directory = { kind: "directory", mode: 0o755, size: 0, owner: 0, group: 0 } as const;
+  const directory = { kind: "directory", mode: 0o755, size: 0, owner: 0, group: 0, links: 2 } as const;
   return {
     ...files,
     statFollowed: (path) => (path === "/run/systemd/system" ? directory : files.statFollowed(path)),

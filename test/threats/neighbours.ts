@@ -130,6 +130,12 @@ const ownFiles = [
     tests: ["test/update/own-files.test.ts"],
   },
   {
+    file: "src/update/history.ts",
+    take: "(files.stat(path)?.links ?? 1) > 1",
+    leave: "text === path",
+    tests: ["test/update/own-files.test.ts"],
+  },
+  {
     ...CLOSED_PLACES,
     file: "src/update/obtain-release.ts",
     take: 'if (findOpenPlaces(files, programPlaces(files, place)).length > 0) return "open";',

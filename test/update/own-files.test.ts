@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { chmodSync, cpSync, lchownSync, linkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
+import { historyPath, readHistory } from "../../src/update/history.ts";
 import { journalPath } from "../../src/update/journal-format.ts";
 import { must } from "../support/must.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
@@ -96,7 +97,7 @@ describe("[threat own-files] what others planted as a file of ours", () => {
 });
 
 /** It is root's own file under another name: nothing in it comes from who linked it, and nothing may change in it. */
-test.each([NAMESPACE.lock, NAMESPACE.unitRecord])(
+test.each([NAMESPACE.lock, NAMESPACE.unitRecord, historyPath(NAMESPACE)])(
   "[threat own-files] a hard link at `%s` spares its file",
   async (path) => {
     using host = enrolledHost();
@@ -109,6 +110,20 @@ test.each([NAMESPACE.lock, NAMESPACE.unitRecord])(
     expect(host.files.stat("/etc/passwd")).toMatchObject({ mode: 0o640 });
   },
 );
+
+test("[threat own-files] a history with a hard link goes on in a file of its own, without what is no line of it", async () => {
+  using host = enrolledHost();
+  const path = historyPath(NAMESPACE);
+  host.write("/var/backup/history", `${host.read(path)}root:x:0:0::/root:/bin/sh\n`, 0o644);
+  const before = host.read("/var/backup/history");
+  host.files.removeFile(path);
+  linkSync(at(host, "/var/backup/history"), at(host, path));
+  await host.enroll();
+  expect(host.read("/var/backup/history")).toBe(before);
+  expect(readHistory(host.files, NAMESPACE).map(({ to }) => to)).toEqual(["18.0.0", "18.1.0"]);
+  expect(host.read(path)).not.toContain("root:");
+  expect(host.files.stat(path)).toMatchObject({ mode: 0o600, links: 1 });
+});
 
 describe("[threat own-files] a copy of this updater that others may have made", () => {
   const build = `${PROGRAM_VERSION}-${PROGRAM_BUILD}`;

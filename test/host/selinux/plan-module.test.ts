@@ -120,6 +120,7 @@ test("an agent that does not run as root gets a warning", () => {
       mode: 0o700,
       size: 0,
       group: 0,
+      links: 2,
       ...host.files.statFollowed(path),
       owner,
     }),
