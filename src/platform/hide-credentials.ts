@@ -7,3 +7,9 @@ export function hideCredentials(text: string): string {
   const last = text.lastIndexOf("@");
   return last < scheme.length ? text : `${scheme}***${text.slice(last)}`;
 }
+
+/** As `hideCredentials`, for a URL whose reader needs it as it is: an `@` may stand in its path. */
+export function hideUserInfo(text: string): string {
+  const url = URL.parse(text);
+  return url !== null && url.username === "" && url.password === "" ? text : hideCredentials(text);
+}

@@ -1,3 +1,4 @@
+import { hideCredentials, hideUserInfo } from "../platform/hide-credentials.ts";
 import { describeProof } from "../release/proof-record.ts";
 import { formatYaml } from "../settings/go-yaml.ts";
 import { optionsMapping } from "../settings/options.ts";
@@ -12,7 +13,8 @@ export function formatStatus(report: StatusReport): string {
   const { spec, status, answer } = report;
   const options = optionsMapping(report.options);
   return formatYaml({
-    ...specMapping(spec),
+    // What upstream took, and `update.yaml` keeps, is not for whoever may run this.
+    ...specMapping({ ...spec, proxy: hideCredentials(spec.proxy), baseUrl: hideUserInfo(spec.baseUrl) }),
     last_update: status.lastUpdate && lastUpdateMapping(status.lastUpdate),
     active: revisionMapping(status.active),
     backup: status.backup && revisionMapping(status.backup),

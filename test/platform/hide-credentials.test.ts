@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { hideCredentials } from "../../src/platform/hide-credentials.ts";
+import { hideCredentials, hideUserInfo } from "../../src/platform/hide-credentials.ts";
 
 describe("hideCredentials", () => {
   test.each([
@@ -39,5 +39,18 @@ describe("hideCredentials", () => {
         },
       ),
     );
+  });
+});
+
+describe("hideUserInfo", () => {
+  test.each([
+    ["https://user:secret@host/@a", "https://***@a"],
+    ["https://secret@host", "https://***@host"],
+    ["https:user:secret@host", "***@host"],
+    ["https://user:sec[ret@host", "https://***@host"],
+  ])("[threat no-secrets] %j becomes %j", (written, shown) => expect(hideUserInfo(written)).toBe(shown));
+
+  test.each(["https://host/@a/b", "https://host:8443/a@b", ""])("%j stays as it is", (written) => {
+    expect(hideUserInfo(written)).toBe(written);
   });
 });

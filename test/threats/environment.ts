@@ -156,6 +156,27 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     tests: ["test/update/keep-proxies.test.ts"],
   },
   {
+    rule: "no-secrets",
+    file: "src/update/status-format.ts",
+    take: "hideCredentials(spec.proxy)",
+    leave: "spec.proxy",
+    tests: ["test/update/status-format.test.ts"],
+  },
+  {
+    rule: "no-secrets",
+    file: "src/update/status-format.ts",
+    take: "hideUserInfo(spec.baseUrl)",
+    leave: "spec.baseUrl",
+    tests: ["test/update/status-format.test.ts"],
+  },
+  {
+    rule: "no-secrets",
+    file: "src/platform/hide-credentials.ts",
+    take: 'url.username === "" && ',
+    leave: "",
+    tests: ["test/platform/hide-credentials.test.ts"],
+  },
+  {
     rule: "own-files",
     file: "src/settings/kept-proxies.ts",
     take: "files.readOwn(",

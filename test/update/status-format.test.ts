@@ -54,6 +54,18 @@ id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
 `);
   });
 
+  test.each([
+    ["user:secret@proxy.test:443", "'***@proxy.test:443'", "", ""],
+    ["proxy.test:443", "proxy.test:443", "https://user:sec/r@et@mirror.test/a", "https://***@mirror.test/a"],
+    ["proxy.test:443", "proxy.test:443", "https://secret@mirror.test/a", "https://***@mirror.test/a"],
+    ["proxy.test:443", "proxy.test:443", "https://mirror.test/@a/b", "https://mirror.test/@a/b"],
+  ])("[threat no-secrets] hides credentials that are kept: %s, %s", (proxy, shownProxy, baseUrl, shownUrl) => {
+    const text = formatStatus({ ...LEAST, spec: { ...LEAST.spec, proxy, baseUrl } });
+    expect(text).toContain(`proxy: ${shownProxy}\n`);
+    if (baseUrl !== "") expect(text).toContain(`base_url: ${shownUrl}\n`);
+    expect(text).not.toMatch(/sec\/?r/);
+  });
+
   test("says by what the release was accepted, and what holds the host back", () => {
     const limit: HeldBack = { rule: "max-version", reason: "18.4.2 is above the maximum of this host, 18.3", hint: "" };
     expect(
