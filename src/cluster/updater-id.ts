@@ -1,6 +1,6 @@
 import { sha256 } from "#variant/digest";
 import { UpdateError } from "../platform/errors.ts";
-import type { Files } from "../platform/files.ts";
+import type { FileStat, Files } from "../platform/files.ts";
 import { quote, shellWord } from "../platform/quote.ts";
 import type { World } from "../platform/world.ts";
 
@@ -8,15 +8,17 @@ import type { World } from "../platform/world.ts";
 const ID_LIMIT = 4096;
 const MACHINE_ID = "/etc/machine-id";
 
+interface IdPaths {
+  idFile: string;
+  dataDirectory: string;
+}
+
 /**
  * The id under which the cluster knows this updater, so that it can pick canaries (updater-core §3.4): as the agent
  * persisted it in `idFile`, else computed from the machine id and the agent's host id. Never fails: what cannot be read
  * is told to the log and left out, and an empty answer means that the host has no id.
  */
-export function readUpdaterId(
-  { files, log }: Pick<World, "files" | "log">,
-  paths: { idFile: string; dataDirectory: string },
-): string {
+export function readUpdaterId({ files, log }: Pick<World, "files" | "log">, paths: IdPaths): string {
   const read = (path: string, action: () => string) => {
     try {
       return action();
@@ -26,10 +28,10 @@ export function readUpdaterId(
       return "";
     }
   };
-  const persisted = read(paths.idFile, () => readId(files, paths.idFile));
+  const persisted = read(paths.idFile, () => readId(files, paths));
   if (persisted !== "") return persisted;
 
-  const hostId = `${paths.dataDirectory}/host_uuid`;
+  const hostId = hostIdFile(paths.dataDirectory);
   // Only root writes in /etc, so a link there is the administrator's; the data directory may belong to an agent without root.
   const systemId = read(MACHINE_ID, () => files.readText(MACHINE_ID, ID_LIMIT)?.trim() ?? "");
   const namespaceId = read(hostId, () => files.readPlantable(hostId, ID_LIMIT)?.trim() ?? "");
@@ -44,9 +46,9 @@ export function readUpdaterId(
  * The id that the agent persisted, for `status`, which never computes one; empty when there is none that can be read
  * (installer-systemd §5.2).
  */
-export function readPersistedId(files: Files, idFile: string): string {
+export function readPersistedId(files: Files, paths: IdPaths): string {
   try {
-    return idFile === "" ? "" : readId(files, idFile);
+    return paths.idFile === "" ? "" : readId(files, paths);
   } catch (error) {
     if (error instanceof UpdateError) return "";
     throw error;
@@ -68,13 +70,34 @@ export function computeUpdaterId(systemId: string, namespaceId: string): string 
 const SEQUENCE = 0x30;
 const OCTET_STRING = 0x04;
 
-/** The agent parses it as a UUID; the file lies where every user may write, so nothing else gets into a request or a log. */
-function readId(files: Files, idFile: string): string {
-  const id = files.readPlantable(idFile, ID_LIMIT)?.trim() ?? "";
+/**
+ * The agent parses it as a UUID; the file lies where every user may write, so nothing else gets into a request or a log, and
+ * nobody but the agent and root may say which host this is.
+ */
+function readId(files: Files, { idFile, dataDirectory }: IdPaths): string {
+  const id = files.readPlantableOf(idFile, ID_LIMIT, agentUsers(files, dataDirectory))?.trim() ?? "";
   if (/^[0-9A-Za-z-]{0,64}$/.test(id)) return id;
   throw new UpdateError("E_UNREADABLE_FILE", `\`${idFile}\` holds no id, but ${quote(id)}`, {
     hint: `remove the file and restart the agent, which writes it: \`rm ${shellWord(files.real(idFile))}\``,
   });
+}
+
+const hostIdFile = (dataDirectory: string) => `${dataDirectory}/host_uuid`;
+
+/** Who an agent without root may be: whose its data directory is, or what it wrote there. */
+function agentUsers(files: Files, dataDirectory: string): number[] {
+  const looks = [() => files.statFollowed(dataDirectory), () => files.stat(hostIdFile(dataDirectory))];
+  return looks.flatMap((look) => ownerOf(look) ?? []);
+}
+
+/** Undefined also for who may not look: `status` needs no rights. */
+function ownerOf(look: () => FileStat | undefined): number | undefined {
+  try {
+    return look()?.owner;
+  } catch (error) {
+    if (error instanceof UpdateError) return undefined;
+    throw error;
+  }
 }
 
 function octets(text: string): Buffer {

@@ -27,6 +27,8 @@ export interface Files {
   readText(path: string, limit: number, notText?: NotText): string | undefined;
   /** As `readText`, for a file that others may plant: no link is followed, nothing blocks. */
   readPlantable(path: string, limit: number, notText?: NotText): string | undefined;
+  /** As `readPlantable`, and a file that is not of root or of one of `owners` is refused. */
+  readPlantableOf(path: string, limit: number, owners: readonly number[]): string | undefined;
   /** As `readPlantable`, for a file of ours: one that somebody else made, or may write, is refused. */
   readOwn(path: string, limit: number, notText?: NotText): string | undefined;
   /** As `readOwn`, for a file that an operator named: links are followed, and what lies at their end must be ours. */

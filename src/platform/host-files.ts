@@ -22,7 +22,7 @@ import { dirname } from "node:path";
 import { decodeText } from "./decode-text.ts";
 import { systemErrorCode, UpdateError } from "./errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files, type NotText } from "./files.ts";
-import { plantedFile, requireOwnFile } from "./ownership.ts";
+import { plantedFile, requireOwner, requireOwnFile } from "./ownership.ts";
 import { attempt, attemptAsync } from "./path-errors.ts";
 import { insideRoot, resolveInRoot } from "./root-path.ts";
 import {
@@ -57,6 +57,13 @@ export function hostFiles(root = "/"): Files {
     readText: (path, limit, notText) => readText(path, notText, () => readBounded(realFollowed(path), limit, 0)),
     readPlantable: (path, limit, notText) =>
       readText(path, notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
+    readPlantableOf: (path, limit, owners) =>
+      readText(path, "refuse", () =>
+        readBounded(real(path), limit, constants.O_NOFOLLOW, (at, stats) => {
+          requireRegularFile(at, stats);
+          requireOwner(at, stats, owners);
+        }),
+      ),
     readOwn: (path, limit, notText) =>
       readText(path, notText, () => {
         const at = real(path);

@@ -33,6 +33,11 @@ export function requireOwnFile(path: string, stats: Stats): void {
   if (reason !== undefined) throw plantedFile(path, reason);
 }
 
+/** As `requireOwnFile`, for a file that somebody else writes by right: one of `owners`. */
+export function requireOwner(path: string, { uid }: Stats, owners: readonly number[]): void {
+  if (!isTrustedOwner(uid) && !owners.includes(uid)) throw plantedFile(path, `it belongs to the user ${uid}`);
+}
+
 /** `path` is one of this machine, also for a file of a tree behind `--root`: the hint has a command for it. */
 export function plantedFile(path: string, reason: string): UpdateError {
   return new UpdateError("E_UNREADABLE_FILE", `\`${path}\` may have been planted: ${reason}`, {

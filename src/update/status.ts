@@ -8,6 +8,7 @@ import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { readOptions, type UpdaterOptions } from "../settings/options.ts";
 import { formatRevision } from "../settings/revision.ts";
+import { readTeleportDefaults } from "../settings/teleport-config.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { architectureOf } from "./architecture.ts";
@@ -51,7 +52,8 @@ export async function readStatus(
   if (spec.proxy === "") {
     throw notInstalled(request.namespace);
   }
-  const id = status.idFile === "" ? "" : readPersistedId(world.files, status.idFile);
+  const { dataDirectory } = readTeleportDefaults(world.files, request.namespace, world.log);
+  const id = readPersistedId(world.files, { idFile: status.idFile, dataDirectory });
   const { proxy, group } = spec;
   const asked = await reached(() => findTarget(world, { proxy, group, updaterId: id, insecure: request.insecure }));
   const proof = readProof(world.files, versionDirectory(request.namespace, status.active));

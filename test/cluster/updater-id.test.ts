@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { computeUpdaterId, readPersistedId, readUpdaterId } from "../../src/cluster/updater-id.ts";
@@ -9,9 +9,13 @@ import type { Log } from "../../src/platform/log.ts";
 const ID_FILE = "/tmp/teleport-update.id";
 const MACHINE_ID = "/etc/machine-id";
 const HOST_UUID = "/var/lib/teleport/host_uuid";
+const PATHS = { idFile: ID_FILE, dataDirectory: dirname(HOST_UUID) };
 
 const directory = mkdtempSync(join(tmpdir(), "updater-id-"));
 afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Of `test1` and `test2`. */
+const COMPUTED = "2c652f3c-ae11-5e5a-ba40-73cba91149cd";
 
 describe("computeUpdaterId", () => {
   test.each([
@@ -72,6 +76,25 @@ describe("readUpdaterId", () => {
     expect(warnings).toEqual([`The updater id is made without \`${ID_FILE}\`.`]);
   });
 
+  describe.if(process.geteuid?.() === 0)("[threat plantable-files] a file of", () => {
+    const [AGENT, NEIGHBOUR] = [1234, 65_534];
+    const data = dirname(HOST_UUID);
+
+    test.each<[string, Record<string, number>, string]>([
+      ["a neighbour is not used", { [ID_FILE]: NEIGHBOUR }, COMPUTED],
+      ["a neighbour is not used beside an agent without root", { [ID_FILE]: NEIGHBOUR, [data]: AGENT }, COMPUTED],
+      ["the agent's user is: the data directory is its own", { [ID_FILE]: AGENT, [data]: AGENT }, "persisted-id"],
+      ["the agent's user is: it wrote the host's id", { [ID_FILE]: AGENT, [HOST_UUID]: AGENT }, "persisted-id"],
+      ["root is, beside an agent without root", { [data]: AGENT, [HOST_UUID]: AGENT }, "persisted-id"],
+    ])("%s", (_, owners, expected) => {
+      const contents = { [ID_FILE]: "persisted-id", [MACHINE_ID]: "test1", [HOST_UUID]: "test2" };
+      const { id, warnings, root } = read(contents, owners);
+      expect([id, warnings.length]).toEqual([expected, expected === COMPUTED ? 1 : 0]);
+      const persisted = readPersistedId(hostFiles(root), PATHS);
+      expect(persisted).toBe(expected === COMPUTED ? "" : expected);
+    });
+  });
+
   test("[threat plantable-files] a link is followed from /etc, not from the data directory", () => {
     const { id, warnings } = read({
       [MACHINE_ID]: { link: "/run/machine-id" },
@@ -94,19 +117,20 @@ describe("readPersistedId", () => {
     ["no file, although one could be computed", { [MACHINE_ID]: "test1" }, ""],
     ["something else", { [ID_FILE]: "no id" }, ""],
     ["a planted link", { [ID_FILE]: { link: MACHINE_ID }, [MACHINE_ID]: "test1" }, ""],
-  ])("%s", (_, contents, expected) => expect(readPersistedId(hostFiles(host(contents)), ID_FILE)).toBe(expected));
+  ])("%s", (_, contents, expected) => expect(readPersistedId(hostFiles(host(contents)), PATHS)).toBe(expected));
 
-  test("no path known", () => expect(readPersistedId(hostFiles(host({})), "")).toBe(""));
+  test("no path known", () => expect(readPersistedId(hostFiles(host({})), { ...PATHS, idFile: "" })).toBe(""));
 });
 
 type Contents = Record<string, string | { link: string } | { fifo: true }>;
 
-function read(contents: Contents) {
+function read(contents: Contents, owners: Record<string, number> = {}) {
   const root = host(contents);
+  for (const [path, owner] of Object.entries(owners)) chownSync(join(root, path), owner, 0);
   const warnings: string[] = [];
   const ignore = () => {};
   const log: Log = { debug: ignore, info: ignore, warn: (message) => warnings.push(message), error: ignore };
-  const id = readUpdaterId({ files: hostFiles(root), log }, { idFile: ID_FILE, dataDirectory: dirname(HOST_UUID) });
+  const id = readUpdaterId({ files: hostFiles(root), log }, PATHS);
   return { id, warnings, root };
 }
 

@@ -169,6 +169,18 @@ const plantableFiles = [
     leave: "files.readText(hostId,",
     tests: ["test/cluster/updater-id.test.ts"],
   },
+  {
+    file: "src/cluster/updater-id.ts",
+    take: "return looks.flatMap((look) => ownerOf(look) ?? []);",
+    leave: "return looks.length === 0 ? [] : [1234, 65_534];",
+    tests: ["test/cluster/updater-id.test.ts"],
+  },
+  {
+    file: "src/platform/ownership.ts",
+    take: "!owners.includes(uid)",
+    leave: "owners.includes(uid)",
+    tests: ["test/cluster/updater-id.test.ts"],
+  },
   { ...HEALTH, take: "files.readPlantable(pidFile,", leave: "files.readText(pidFile," },
   { ...HEALTH, take: "return pid <= HIGHEST_PID ? pid : 0;", leave: "return pid;" },
   { ...HEALTH, take: "world.processes.probe(pid)", leave: '(process.kill(pid, "SIGHUP"), world.processes.probe(pid))' },
