@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { findTarget } from "../cluster/find.ts";
 import type { Lock } from "../host/lock.ts";
 import { UpdateError } from "../platform/errors.ts";
+import { hideCredentials } from "../platform/hide-credentials.ts";
 import type { World } from "../platform/world.ts";
 import { SIGNATURE_SKIPPED } from "../release/proof.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
@@ -143,7 +144,7 @@ async function waitForTurn(world: World, jitterSeconds: number): Promise<void> {
 function warnOfOtherProxy({ log }: World, { spec }: UpdateConfig, { proxy, proxySource }: TeleportDefaults): void {
   if (proxy === undefined || sameProxy(spec.proxy, proxy)) return;
   log.warn("The agent's own configuration names another proxy.", {
-    configured: spec.proxy,
+    configured: hideCredentials(spec.proxy),
     found: proxy,
     path: proxySource,
   });

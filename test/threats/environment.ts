@@ -157,6 +157,13 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "no-secrets",
+    file: "src/update/update.ts",
+    take: "hideCredentials(spec.proxy)",
+    leave: "spec.proxy",
+    tests: ["test/update/secrets.test.ts"],
+  },
+  {
+    rule: "no-secrets",
     file: "src/update/status-format.ts",
     take: "hideCredentials(spec.proxy)",
     leave: "spec.proxy",

@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EnrollRequest } from "../../src/update/enroll.ts";
 import { LOCAL_NAMES, makeAuthority } from "../support/certificates.ts";
 import { type ConnectProxy, startConnectProxy } from "../support/connect-proxy.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeRelease } from "../support/release-maker.ts";
+import { secretTraces } from "../support/secret-traces.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
 import { NAMESPACE, servingHost } from "../support/update-host.ts";
 import { updateYaml } from "../support/update-yaml.ts";
+import { runUpdater } from "../support/updater-run.ts";
 
 setDefaultTimeout(60_000);
 
 /** A password that is nowhere by chance, and what it looks like in a header. */
 const SECRET = "C4naryPassw0rd";
 const CREDENTIALS = `user:${SECRET}`;
-const TRACES = [SECRET.toLowerCase(), btoa(CREDENTIALS).toLowerCase()];
-const tells = (text: string) => TRACES.some((trace) => text.toLowerCase().includes(trace));
+const { tells, filesIn } = secretTraces([SECRET, btoa(CREDENTIALS)]);
 
-const PROGRAM = join(import.meta.dir, "../../src/bin/teleport-update.ts");
 const CLUSTER = "cluster.test";
 const ARCHIVE = "/teleport-v18.1.0-linux-amd64-bin.tar.gz".replace(
   "amd64",
@@ -44,38 +44,20 @@ afterAll(async () => {
   outside?.[Symbol.dispose]();
 });
 
-/** Runs the program over the tree of `host`, in both formats of its log; answers the codes of its failures, and all it said. */
-async function run(host: TemporaryHost, words: readonly string[], environment: Record<string, string> = {}) {
-  const proxied = { HTTPS_PROXY: `http://${CREDENTIALS}@${tunnel.address}`, NO_PROXY: `${CREDENTIALS}@elsewhere.test` };
-  let said = "";
-  let exitCode = 0;
-  for (const format of ["text", "json"]) {
-    const argv = [process.execPath, PROGRAM, ...words, "--debug", "--log-format", format, "--root", host.root];
-    const child = Bun.spawn(argv, {
-      env: { ...proxied, ...environment },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    said += stdout + stderr;
-    exitCode = await child.exited;
-  }
-  return { exitCode, said, code: / code:(E_\w+)/.exec(said)?.[1] };
-}
+/** Through the tunnel, with its password. */
+const run = (host: TemporaryHost, words: readonly string[], environment: Record<string, string> = {}) =>
+  runUpdater(host.root, words, {
+    HTTPS_PROXY: `http://${CREDENTIALS}@${tunnel.address}`,
+    NO_PROXY: `${CREDENTIALS}@elsewhere.test`,
+    ...environment,
+  });
 
 const at = () => `https://${CLUSTER}:${new URL(server.baseUrl).port}`;
 const enable = (caFile = join(outside.root, "ca.pem")) => [
   ...["enable", "--proxy", at().replace("https://", ""), "--base-url", at(), "--ca-file", caFile],
 ];
 
-/** Files with the secret in them that everybody may read. */
-function openFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name))
-    .filter((path) => lstatSync(path).isFile() && (lstatSync(path).mode & 0o044) !== 0)
-    .filter((path) => tells(readFileSync(path, "latin1")));
-}
+const openFiles = (folder: string) => filesIn(folder, "open");
 
 const serveArchiveAt = (path: string) => {
   server.respond(path, () => new Response(Bun.file(join(outside.root, ARCHIVE))));
@@ -215,6 +197,19 @@ describe("a password is in no line, no error and no file that all may read", () 
         kept("proxy", () => `https://${CREDENTIALS}@p.test`)(host);
         config("/etc/teleport.yaml", "teleport:\n  proxy_server: other.test:443\n")(host);
       },
+    },
+    "in a proxy address that is kept, against that of the agent, at an update": {
+      code: "E_PROXY_ADDRESS",
+      words: () => ["update", "--now"],
+      prepare: (host) => {
+        kept("proxy", () => `https://${CREDENTIALS}@p.test`)(host);
+        config("/etc/teleport.yaml", "teleport:\n  proxy_server: other.test:443\n")(host);
+      },
+    },
+    "in a proxy address that is kept, for `status`": {
+      code: "E_PROXY_ADDRESS",
+      words: () => ["status"],
+      prepare: kept("proxy", () => `https://${CREDENTIALS}@p.test`),
     },
     "in a redirect to http": { code: "E_NETWORK", prepare: redirectTo(() => `http://${CREDENTIALS}@m.test/`) },
     "in a redirect to another scheme": { code: "E_NETWORK", prepare: redirectTo(() => `ftp://${CREDENTIALS}@m.test/`) },
