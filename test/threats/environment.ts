@@ -155,6 +155,22 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     leave: "return proxy && describeProxy(proxy) && proxy.href;",
     tests: ["test/update/keep-proxies.test.ts"],
   },
+  ...[
+    ["src/settings/netrc.ts", '"a word that is none of', 'word + "a word that is none of'],
+    ["src/settings/credentials.ts", '"something else than one token"', "token"],
+    ["src/settings/credentials.ts", "in PEM form`", `in PEM form \${text}\``],
+    [
+      "src/settings/credentials.ts",
+      "throw credentialsError(\n    `the client certificate",
+      `throw credentialsError(\n    \`\${key} the client certificate`,
+    ],
+  ].map(([file = "", take = "", leave = ""]) => ({
+    rule: "no-secrets",
+    file,
+    take,
+    leave,
+    tests: ["test/update/credential-secrets.test.ts"],
+  })),
   {
     rule: "no-secrets",
     file: "src/update/update.ts",
