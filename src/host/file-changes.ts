@@ -2,16 +2,16 @@ import { dirname } from "node:path";
 import type { Change, FileImage } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type Files } from "../platform/files.ts";
-import { insideRoot } from "../platform/root-path.ts";
+import { insideRoot, resolveInRoot } from "../platform/root-path.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 
 /**
- * The changes that make a directory and its missing parents, outermost first, so that each has its own undo. In an image a link whose
- * target is missing gets its directory there, and that is what an undo removes.
+ * The changes that make a directory and its missing parents, outermost first, so that each has its own undo. A link whose target is
+ * missing gets its directory there, and that is what an undo removes; a link that comes in its place later leads to none.
  */
 export function directoryChanges(files: Files, path: string, mode = DIRECTORY_MODE): Change[] {
   if (files.statFollowed(path) !== undefined) return [];
-  const end = files.root === "/" ? path : insideRoot(files.root, files.realFollowed(path));
+  const end = insideRoot(files.root, resolveInRoot(files.root, path, "all"));
   if (end !== path && files.readLink(path) !== undefined) return directoryChanges(files, end, mode);
   return [...directoryChanges(files, dirname(path)), { kind: "directory", path, mode }];
 }

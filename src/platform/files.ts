@@ -36,7 +36,10 @@ export interface Files {
   /** Free bytes for us on the file system that holds `path`, or its nearest existing parent. */
   freeBytes(path: string): number;
 
-  /** Makes `path` and its missing parents; answers the directories that it made, outermost first. */
+  /**
+   * Makes `path` and its missing parents; answers the directories that it made, outermost first. A parent that is a link to
+   * nothing gets its directory where it leads; one in the place of `path` itself is refused, as it may have been planted.
+   */
   makeDirectory(path: string, mode?: number): string[];
   /** Replaces or makes a file through a synced temporary file beside it. An existing file keeps its mode, a new one gets `mode`. */
   writeFile(path: string, content: string, mode?: number): void;

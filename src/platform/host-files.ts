@@ -79,7 +79,7 @@ export function hostFiles(root = "/"): Files {
       }),
 
     makeDirectory: (path, mode = DIRECTORY_MODE) =>
-      attempt("make the directory", path, () => makeParents(root, path, mode)),
+      attempt("make the directory", path, () => makeParents(root, path, mode, "refuse")),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
     appendFile: (path, text) => attempt("append to", path, () => appendSynced(real(path), text)),
@@ -210,13 +210,14 @@ function nearestExisting(path: string): string {
   return at;
 }
 
-function makeParents(root: string, path: string, mode: number): string[] {
+/** `danglingLink` is one at the end of `path`. */
+function makeParents(root: string, path: string, mode: number, danglingLink: "follow" | "refuse"): string[] {
   const at = resolveInRoot(root, path, "parents");
   const end = resolveInRoot(root, path, "all");
   if (statIfPresent(end)?.isDirectory()) return [];
-  // A link whose target is missing, as `/opt -> var/opt` in the image of a system that makes `/var` at its first boot.
-  if (end !== at) return makeParents(root, insideRoot(root, end), mode);
-  const made = path === dirname(path) ? [] : makeParents(root, dirname(path), DIRECTORY_MODE);
+  // As `/opt -> var/opt` in the image of a system that makes `/var` at its first boot. Refused, it is in the way below.
+  if (end !== at && danglingLink === "follow") return makeParents(root, insideRoot(root, end), mode, "refuse");
+  const made = path === dirname(path) ? [] : makeParents(root, dirname(path), DIRECTORY_MODE, "follow");
   // No chmod after it: in a folder of another user the name may lead elsewhere by then; the umask is ours.
   try {
     mkdirSync(at, { mode });

@@ -11,7 +11,7 @@ export async function makeChange(world: World, change: Change, lockDescriptor?: 
   const { files } = world;
   switch (change.kind) {
     case "directory":
-      files.makeDirectory(change.path, change.mode);
+      makeDirectory(world, change);
       return;
     case "file":
       if (change.after === null) files.removeFile(change.path);
@@ -43,6 +43,13 @@ export async function makeChange(world: World, change: Change, lockDescriptor?: 
       await reloadService(world, change, change.restart);
       return;
   }
+}
+
+/** A link that was planned through is no part of the path, so one that is there now was put there since, as an agent may in its folder. */
+function makeDirectory({ files, log }: World, { path, mode }: Extract<Change, { kind: "directory" }>): void {
+  const target = files.readLink(path);
+  if (target === undefined) files.makeDirectory(path, mode);
+  else log.warn("The directory is not made, as a link has come in its place.", { path, target });
 }
 
 async function runSetup(world: World, change: SetupChange, lockDescriptor: number | undefined): Promise<void> {

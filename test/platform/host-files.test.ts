@@ -130,6 +130,13 @@ describe("writing", () => {
     },
   );
 
+  test("[threat plantable-files] one that leads to nothing in the place of the folder itself is refused", () => {
+    symlinkSync("/etc/new", at("folder"));
+    for (const path of ["/folder", "/folder/"]) expect(codeOf(() => files.makeDirectory(path))).toBe("E_IO");
+    expect(codeOf(() => hostFiles("/").makeDirectory(at("folder")))).toBe("E_IO");
+    expect(existsSync(at("etc"))).toBe(false);
+  });
+
   test("on this machine too", () => {
     symlinkSync("var/opt", at("opt"));
     hostFiles("/").makeDirectory(at("opt/teleport"));

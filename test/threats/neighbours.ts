@@ -205,6 +205,18 @@ const plantableFiles = [
     tests: ["test/update/plantable-files.test.ts"],
   },
   {
+    file: "src/update/make-change.ts",
+    take: "if (target === undefined) files.makeDirectory",
+    leave: "if (target !== undefined || true) files.makeDirectory",
+    tests: ["test/update/plantable-files.test.ts"],
+  },
+  {
+    file: "src/platform/host-files.ts",
+    take: 'makeParents(root, path, mode, "refuse")',
+    leave: 'makeParents(root, path, mode, "follow")',
+    tests: ["test/platform/host-files.test.ts"],
+  },
+  {
     file: "src/host/selinux/agent-paths.ts",
     take: "isLeftAlone ? [] : ",
     leave: "",

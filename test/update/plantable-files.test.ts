@@ -105,6 +105,33 @@ test.each(Object.keys(LED_AWAY))(
   },
 );
 
+test.each(["/root/new", "/root"])(
+  "[threat plantable-files] nothing is made where a link leads, to %s, that came in the place of a folder meanwhile",
+  async (target) => {
+    site.server.find = advertise("18.0.0");
+    using host = await servingHost(site);
+    host.files.makeDirectory("/root");
+    host.files.removeTree(`${DATA}/bot`);
+    const { files } = host.world;
+    const placeLink = files.placeLink.bind(files);
+    files.placeLink = (path, to) => {
+      if (path === "/usr/local/bin/teleport") host.link(`${DATA}/bot`, target);
+      placeLink(path, to);
+    };
+    const before = snapshot(join(host.root, "/root"));
+
+    site.server.find = advertise("18.1.0");
+    await host.enroll({ selfSetup: true });
+
+    expect(host.files.readLink("/usr/local/bin/teleport")).toContain("/18.1.0/");
+    expect(host.files.readLink(`${DATA}/bot`)).toBe(target);
+    expect(snapshot(join(host.root, "/root"))).toEqual(before);
+    expect(host.world.log.lines.join("\n")).toContain(
+      "WARN The directory is not made, as a link has come in its place.",
+    );
+  },
+);
+
 function giveIfThere(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) lchownSync(path, AGENT, AGENT);
 }
