@@ -10,7 +10,8 @@ const digest = [
 ];
 
 const secrets = [
-  { ...RUN, take: 'if [ "$2" = named ]; then', leave: "if :; then" },
+  { ...RUN, take: 'if [ "$2" = named ] &&', leave: "if" },
+  { ...RUN, take: ' && ! is_official "$1"; then', leave: "; then" },
   {
     ...RUN,
     take: '} | curl -q --config - "$@"',

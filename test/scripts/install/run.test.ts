@@ -174,6 +174,20 @@ describe("[threat install-secrets] a token", () => {
     expect(server.takeRequests()).toEqual([`/m/${TARBALL} Bearer s3cret-token`, `/default/${TARBALL}`]);
   });
 
+  test.each(["https://cdn.teleport.dev", "https://CDN.Teleport.dev.:443/c"])(
+    "goes to the mirror, and not to the official place that is named too: %s",
+    async (official) => {
+      server.answer = (path) => (path.startsWith("/m/") ? { status: 404 } : undefined);
+      await using proxy = await startConnectProxy({ route: () => new URL(server.url).host });
+      const places = ["https://mirror.test/m", official].flatMap((place) => ["--base-url", place]);
+      const env = { HTTPS_PROXY: `http://${proxy.address}` };
+      const secret = ["--insecure", "--bearer-token-file", "/mnt/token"];
+      expect(await run([...secret, ...places], { files, env })).toMatchObject({ exitCode: 0 });
+      const [, asked = "", ...more] = server.takeRequests();
+      expect([asked.endsWith(TARBALL), more]).toEqual([true, []]);
+    },
+  );
+
   test("is in no word of a process, and in no variable of the program", async () => {
     const spy = '#!/bin/sh\nprintf "%s\\n" "$@" >>/mnt/curl\nenv >>/mnt/curl\nexec /mnt/real-curl "$@"\n';
     const before =
