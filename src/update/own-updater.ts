@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { digestFiles } from "#variant/file-digest";
 import { directoryChanges } from "../host/file-changes.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
@@ -33,10 +34,11 @@ export async function stageOwnUpdater(
   if (chosen === undefined) return undefined;
   if (chosen.kind === "kept") return inPlace(chosen.target);
   const present = targetsOf(world.files, namespace, chosen.folder);
-  const own = present.find((target) => isOurs(world.files, target));
-  if (own !== undefined) return inPlace(own);
-  for (const path of present)
-    world.log.warn("The copy of this updater is replaced: others than root may have made it.", { path: dirname(path) });
+  for (const copy of present) {
+    const fault = await faultOf(world, copy, chosen.program);
+    if (fault === undefined) return inPlace(copy);
+    world.log.warn("The copy of this updater is replaced.", { path: dirname(copy), reason: fault });
+  }
   const target = freeTarget(world.files, namespace, chosen.folder);
 
   const staging = join(namespace.directory, `.staging-updater-${crypto.randomUUID().slice(0, 8)}`);
@@ -79,9 +81,20 @@ function freeTarget(files: Files, namespace: Namespace, build: string): string {
   }
 }
 
-/** The name says which build it should be; only root may have put it there. */
-function isOurs(files: Files, target: string): boolean {
-  return files.stat(target)?.kind === "file" && findOpenPlaces(files, [target]).length === 0;
+/** Why the timer is not to run a copy: its name says which build it should be, and neither who may have put it there nor what is left of it. */
+async function faultOf(
+  { files, localFiles, signal }: World,
+  copy: string,
+  program: string,
+): Promise<string | undefined> {
+  const found = files.stat(copy);
+  if (found?.kind !== "file") return "it is missing, or no regular file";
+  if (findOpenPlaces(files, [copy]).length > 0) return "others than root may have made it";
+  const [at, original] = [files.real(copy), localFiles.real(program)];
+  if (at === original) return undefined;
+  if (found.size !== localFiles.statFollowed(program)?.size) return "it has another size than the program";
+  const [here, there] = await digestFiles([at, original], signal);
+  return here === there ? undefined : "it has another content than the program";
 }
 
 /** The changes that remove the copies which nothing links to any more. */

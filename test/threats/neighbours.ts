@@ -125,8 +125,8 @@ const ownFiles = [
   },
   {
     file: "src/update/own-updater.ts",
-    take: " && findOpenPlaces(files, [target]).length === 0",
-    leave: "",
+    take: "if (findOpenPlaces(files, [copy]).length > 0) return",
+    leave: "if (false) return",
     tests: ["test/update/own-files.test.ts"],
   },
   {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROGRAM_BUILD, PROGRAM_VERSION } from "../../src/platform/build-info.ts";
 import { planOldCopies, stageOwnUpdater } from "../../src/update/own-updater.ts";
@@ -43,6 +44,28 @@ describe("the updater that enrolled a host", () => {
     await host.enroll();
     expect(host.files.list(NAMESPACE.updaterCopies)).toEqual([`${PROGRAM_VERSION}-${PROGRAM_BUILD}`]);
     expect(host.files.readLink(LINK)).toBe(COPY);
+  });
+
+  test.each<[string, (path: string) => void, string]>([
+    ["was cut", (path) => truncateSync(path), "another size"],
+    [
+      "has other bytes",
+      (path) =>
+        writeFileSync(
+          path,
+          readFileSync(path).map((byte) => byte ^ 1),
+        ),
+      "another content",
+    ],
+  ])("replaces a copy of itself that %s, while the link leads into one or the other", async (_, spoil, reason) => {
+    using host = offlineHost(site);
+    await host.enroll();
+    spoil(join(host.root, COPY));
+    await host.enroll();
+    const target = host.files.readLink(LINK) ?? "";
+    await must(["cmp", join(host.root, target), host.world.program ?? ""]);
+    expect(host.world.log.lines.join("\n")).toContain(`it has ${reason} than the program`);
+    expect(host.files.list(NAMESPACE.updaterCopies)).toHaveLength(1);
   });
 
   test("gives its place to the release's with `--hand-over`, and takes it back without", async () => {
