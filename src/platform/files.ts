@@ -53,7 +53,7 @@ export interface Files {
   rename(from: string, to: string): void;
   /**
    * Makes last what the name `path` stands for now, as a run that was killed may not have come so far, and removes what a
-   * killed `writeFile` or `placeLink` left beside it. A missing directory is fine.
+   * killed `writeFile` or `placeLink` left beside it, as every other write at `path` does. A missing directory is fine.
    */
   settle(path: string): void;
   /** Removes a file or link, for good when this returns; a missing one is fine. */

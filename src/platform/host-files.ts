@@ -82,7 +82,12 @@ export function hostFiles(root = "/"): Files {
       attempt("make the directory", path, () => makeParents(root, path, mode, "refuse")),
     writeFile: (path, content, mode = FILE_MODE) =>
       attempt("write", path, () => replaceFile(realFollowed(path), content, mode)),
-    appendFile: (path, text) => attempt("append to", path, () => appendSynced(real(path), text)),
+    appendFile: (path, text) =>
+      attempt("append to", path, () => {
+        const at = real(path);
+        if (lstatIfPresent(temporaryBeside(at)) !== undefined) clearedTemporary(at);
+        appendSynced(at, text);
+      }),
     copyProgram: async (source, path) => {
       const at = real(path);
       await attemptAsync("copy the updater to", path, async () => {

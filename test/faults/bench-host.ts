@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -20,6 +21,7 @@ import { must } from "../support/must.ts";
 import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeRelease } from "../support/release-maker.ts";
 import { layOutPackage } from "../support/teleport-package.ts";
+import { HISTORY } from "./outsiders.ts";
 import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
 
 /**
@@ -40,7 +42,7 @@ export interface FaultBench extends AsyncDisposable {
   ): Promise<Outcome>;
   /** A tree in the scenario's start state. */
   prepare(scenario: Scenario): Promise<string>;
-  /** A cheap copy: files are shared, as no updater writes into an existing one. */
+  /** A cheap copy: files are shared, as no updater writes into an existing one, but for what it appends to. */
   copy(root: string): Promise<string>;
 }
 
@@ -124,6 +126,7 @@ export async function openFaultBench(): Promise<FaultBench> {
     async copy(root) {
       const copy = freshFolder();
       await must(["cp", "-al", root, copy]);
+      ownFile(join(copy, HISTORY));
       return copy;
     },
     async [Symbol.asyncDispose]() {
@@ -131,6 +134,13 @@ export async function openFaultBench(): Promise<FaultBench> {
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+/** A file that runs append to is not to be shared by the copies of a tree, nor to look as if somebody had linked it. */
+function ownFile(path: string): void {
+  if (!existsSync(path)) return;
+  copyFileSync(path, `${path}.copy`);
+  renameSync(`${path}.copy`, path);
 }
 
 /** A name that no resolver knows. The way to it tells a run which version the cluster wants, as every host is told the same. */

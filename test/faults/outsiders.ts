@@ -22,7 +22,7 @@ export function findOutsiders(events: readonly Event[]): string[] {
   const removed: string[] = [];
   const mayTouch = (path: string, operation: Operation) =>
     isStaging(path) ||
-    OF_THE_RUN.includes(path) ||
+    OF_THE_RUN.includes(ofTemporary(path)) ||
     said.has(ofTemporary(path)) ||
     (operation.kind === "remove" && removed.some((folder) => path.startsWith(`${folder}/`))) ||
     // The lock needs a place before anything can be planned (updater-core §3.2), and an empty one goes after it.

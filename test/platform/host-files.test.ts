@@ -101,6 +101,7 @@ describe("writing", () => {
     const leftOvers = () => writeFileSync(at(".a.teleport-update"), "left");
     for (const next of [
       () => files.writeFile("/a", "new"),
+      () => files.appendFile("/a", "new"),
       () => files.placeLink("/a", "/b"),
       () => files.removeFile("/a"),
       () => files.removeFile("/a"),
