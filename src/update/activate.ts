@@ -14,7 +14,9 @@ import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
 import { blameRelease } from "./blame-release.ts";
 import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
+import { planFormerLinks } from "./former-links.ts";
 import { type GivenProxies, planGivenProxies } from "./keep-proxies.ts";
+import { linkPlacesOfRun } from "./link-places.ts";
 import { planConfig } from "./plan-config.ts";
 import { planOptions } from "./plan-options.ts";
 import { planProgramLinks, warnOfOtherNamespace } from "./program-links.ts";
@@ -58,14 +60,17 @@ export interface Activation {
  * can be known to fail was tried, and what fails later is undone.
  */
 export async function activate(world: World, lock: Lock, requested: Activation): Promise<Activated> {
-  const job = { ...requested, config: await removeOldBackup(world, requested) };
-  await using staged = await stageActivation(world, job);
+  const linkFolders = linkPlacesOfRun(world.files, requested.namespace, requested.config);
+  const config = await removeOldBackup(world, { ...requested, linkFolders });
+  const job = { ...requested, config, linkFolders };
+  await using staged = await stageActivation(world, job, linkFolders);
   const expected = { architecture: job.architecture, version: job.target.version };
   const programs = await provePrograms(world, staged.release.directory, expected);
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);
   tell(world.log, tbot.notices);
   const links = planProgramLinks(world, job, programs, staged.updater);
   warnOfOtherNamespace(world, job.namespace, links);
+  const former = planFormerLinks(world, job.namespace, job.config.spec.path);
   const facts = await readTimerFacts(world.files, systemd(world), job.namespace);
   const setup = await planSetup(world, job, facts, tbot.isManaged, { directory: staged.release.directory, programs });
   const edits = findEditedUnits(world.files, job.namespace, {
@@ -81,16 +86,18 @@ export async function activate(world: World, lock: Lock, requested: Activation):
   const placed = [options, proxies, staged.release.changes, staged.updater?.changes ?? [], links];
   await inTransaction(world, lock, async (transaction) => {
     const config = planConfig(world.files, job.namespace, job.config);
-    transaction.prepare([config, ...placed, setup].flat());
+    transaction.prepare([config, ...placed, setup, former].flat());
     for (const changes of [config, ...placed]) await transaction.apply(changes);
     await transaction.apply(planKeptCopies(edits));
     await blameRelease(world, job.target, () => applySetup(world, transaction, setup));
+    // Until here the units, and with them the timer, may have run what lies in the old path.
+    await transaction.apply(former);
     await transaction.apply(planNeedlessCopies(world.files, edits));
     await transaction.apply(planUnitRecord(world.files, job.namespace, job.target, tbot.isManaged));
     await transaction.apply(planConfig(world.files, job.namespace, finished));
   });
   tell(world.log, await editNotices(world.files, edits));
-  await tidy(world, () => planAfterwards(world, job, staged.updater?.target));
+  await tidy(world, () => planAfterwards(world, job));
   return { config: finished, manageTbot: tbot.isManaged, proof: staged.release.proof };
 }
 

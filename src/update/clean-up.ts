@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { isLinked } from "../host/linked.ts";
 import { namesLinkedInto } from "../host/unlink.ts";
 import type { Change } from "../platform/change.ts";
 import type { World } from "../platform/world.ts";
 import { listVersions, removalPlan, versionsToClean } from "../release/store.ts";
-import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
+import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
+import { isKeptByLinks } from "./kept-by-links.ts";
 import { planOldCopies } from "./own-updater.ts";
 import { planConfig } from "./plan-config.ts";
 import { Transaction } from "./transaction.ts";
@@ -16,6 +16,8 @@ interface Job {
   namespace: Namespace;
   config: UpdateConfig;
   target: Revision;
+  /** Where links into the namespace may lie, the path of before the run among them. */
+  linkFolders: readonly string[];
 }
 
 /**
@@ -23,11 +25,14 @@ interface Job {
  * answers the configuration without it: however the move ends, it is no backup any more. What goes wrong is only warned
  * about, as the disk may well be large enough.
  */
-export async function removeOldBackup(world: World, { namespace, config, target }: Job): Promise<UpdateConfig> {
+export async function removeOldBackup(
+  world: World,
+  { namespace, config, target, linkFolders }: Job,
+): Promise<UpdateConfig> {
   const { active, backup } = config.status;
   if (backup === undefined || sameRevision(target, active)) return config;
   if (sameRevision(backup, target) || sameRevision(backup, active)) return config;
-  const removal = planRemoval(world, namespace, backup, config.spec.path);
+  const removal = planRemoval(world, namespace, backup, linkFolders);
   if (removal === "still linked") return config;
   const written = withoutBackup(readUpdateConfig(world.files, namespace));
   await tidy(world, () => [...planConfig(world.files, namespace, written), ...removal]);
@@ -42,20 +47,15 @@ function withoutBackup(config: UpdateConfig): UpdateConfig {
  * What a finished move leaves over: files that were moved aside, copies of older updaters, versions that nobody needs.
  * One after the other, so that versions that cannot be listed keep nothing else from going.
  */
-export function* planAfterwards(
-  world: World,
-  { namespace, config, target }: Job,
-  ownUpdater: string | undefined,
-): Iterable<Change> {
+export function* planAfterwards(world: World, { namespace, config, target, linkFolders }: Job): Iterable<Change> {
   const { active, backup } = config.status;
   const keep = [target, active, ...(backup === undefined ? [] : [backup])];
-  const linkedUpdater = ownUpdater ?? world.files.readLink(join(config.spec.path, UPDATER_NAME));
   for (const name of movedAside(world, namespace, config.spec.path)) {
     yield { kind: "remove", path: join(config.spec.path, name) };
   }
-  yield* planOldCopies(world, namespace, linkedUpdater);
+  yield* planOldCopies(world, namespace, config.spec.path, linkFolders);
   for (const revision of versionsToClean(listVersions(world.files, namespace), keep)) {
-    const removal = planRemoval(world, namespace, revision, config.spec.path);
+    const removal = planRemoval(world, namespace, revision, linkFolders);
     if (removal !== "still linked") yield* removal;
   }
 }
@@ -78,12 +78,10 @@ function planRemoval(
   world: World,
   namespace: Namespace,
   revision: Revision,
-  linkDirectory: string,
+  linkFolders: readonly string[],
 ): Change[] | "still linked" {
-  if (isLinked(world.files, join(versionDirectory(namespace, revision), "bin"), linkDirectory)) {
-    world.log.warn("An old version is kept: it is still linked.", { version: formatRevision(revision) });
-    return "still linked";
-  }
+  const place = versionDirectory(namespace, revision);
+  if (isKeptByLinks(world, place, linkFolders, "An old version")) return "still linked";
   world.log.info("Removing an old version.", { version: formatRevision(revision) });
   return removalPlan(world.files, namespace, revision);
 }

@@ -11,7 +11,9 @@ import { NO_REVISION } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
 import { tidy } from "./clean-up.ts";
+import { planFormerLinks } from "./former-links.ts";
 import { type GivenProxies, planGivenProxies } from "./keep-proxies.ts";
+import { linkPlacesOfRun } from "./link-places.ts";
 import { giveNotices } from "./notices.ts";
 import { planOldCopies, stageOwnUpdater } from "./own-updater.ts";
 import { planConfig } from "./plan-config.ts";
@@ -45,6 +47,7 @@ export async function enrollLater(world: World, lock: Lock, job: LaterEnrollment
   const { path } = config.spec;
   await using updater = await stageOwnUpdater(world, namespace, { architecture, given, path });
   if (updater === undefined) throw noUpdater();
+  const linkFolders = linkPlacesOfRun(files, namespace, config);
   const tbot = decideTbot(files, namespace, job.overwrite);
   tell(log, tbot.notices);
   const links = planLinks(files, {
@@ -60,6 +63,8 @@ export async function enrollLater(world: World, lock: Lock, job: LaterEnrollment
   const step = { ...units, dataDirectory, manageTbot: tbot.isManaged };
   const hasRelease = revision.version !== NO_REVISION.version;
   const setup = hasRelease ? [] : planOwnSetup(world, step, config.spec.selinuxSsh);
+  // With a release its units still name the old path: the first boot goes on from there.
+  const former = hasRelease ? [] : planFormerLinks(world, namespace, path);
   const options = planOptions(files, namespace, job.options);
   const proxies = planGivenProxies(files, units, job.givenProxies, false);
 
@@ -72,8 +77,9 @@ export async function enrollLater(world: World, lock: Lock, job: LaterEnrollment
       ...links,
     ]);
     await applySetup(world, transaction, setup);
+    await transaction.apply(former);
   });
-  await tidy(world, () => planOldCopies(world, namespace, updater.target));
+  await tidy(world, () => planOldCopies(world, namespace, path, linkFolders));
   log.info("Configuration updated.", { config: namespace.config });
   if (!hasRelease) log.info("Hosts of this image install what the cluster advertises when they first boot.");
   await giveNotices(world, namespace, { path, dataDirectory, manageTbot: tbot.isManaged });

@@ -3,6 +3,7 @@ import type { Change } from "../platform/change.ts";
 import { isUpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { DEFAULT_LINK_DIRECTORY, type Namespace } from "../settings/namespace.ts";
+import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 
 /**
@@ -13,6 +14,11 @@ export function linkPlaces(files: Files, namespace: Namespace, changes: readonly
   const changed = changes.flatMap((change) => (change.kind === "link" ? [dirname(change.path)] : []));
   const known = [namespace.defaultLinkDirectory, DEFAULT_LINK_DIRECTORY, ...configuredPath(files, namespace)];
   return [...new Set([...known, ...changed])];
+}
+
+/** As `linkPlaces`, for a run that goes by `config`: its path may be another than the one that is written now. */
+export function linkPlacesOfRun(files: Files, namespace: Namespace, config: UpdateConfig): string[] {
+  return [...new Set([...linkPlaces(files, namespace, []), config.spec.path])];
 }
 
 function configuredPath(files: Files, namespace: Namespace): string[] {

@@ -1,11 +1,13 @@
 import { dirname, join } from "node:path";
 import { digestFiles } from "#variant/file-digest";
 import { directoryChanges } from "../host/file-changes.ts";
+import { linkEnd } from "../host/linked.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { findOpenPlaces } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import { type Namespace, UPDATER_NAME } from "../settings/namespace.ts";
+import { isKeptByLinks } from "./kept-by-links.ts";
 import { dropStaging } from "./staging.ts";
 import { chooseUpdater, type UpdaterWish } from "./updater-program.ts";
 
@@ -97,11 +99,16 @@ async function faultOf(
   return here === there ? undefined : "it has another content than the program";
 }
 
-/** The changes that remove the copies which nothing links to any more. */
-export function planOldCopies(world: World, namespace: Namespace, linked: string | undefined): Change[] {
+/**
+ * The changes that remove the copies which nothing in `folders` links to any more. The one that is the host's updater now, by
+ * its link in `path`, stays in silence.
+ */
+export function planOldCopies(world: World, namespace: Namespace, path: string, folders: readonly string[]): Change[] {
+  const current = linkEnd(world.files, join(path, UPDATER_NAME));
   const names = world.files.list(namespace.updaterCopies) ?? [];
-  const folders = names.map((name) => join(namespace.updaterCopies, name));
-  return folders
-    .filter((folder) => linked !== join(folder, UPDATER_NAME))
-    .map((path): Change => ({ kind: "remove", path }));
+  return names
+    .map((name) => join(namespace.updaterCopies, name))
+    .filter((folder) => current !== join(folder, UPDATER_NAME))
+    .filter((folder) => !isKeptByLinks(world, folder, folders, "An old copy of this updater"))
+    .map((copy): Change => ({ kind: "remove", path: copy }));
 }

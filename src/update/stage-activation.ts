@@ -17,6 +17,7 @@ export interface StagedActivation extends AsyncDisposable {
 export async function stageActivation(
   world: World,
   { namespace, target, release: wanted, config, handOver, architecture, updater: given }: Activation,
+  linkFolders: readonly string[],
 ): Promise<StagedActivation> {
   const bin = join(versionDirectory(namespace, target), "bin");
   const [updater, release] = await Promise.allSettled([
@@ -25,7 +26,7 @@ export async function stageActivation(
       namespace,
       target,
       release: wanted,
-      isLinked: isLinked(world.files, bin, config.spec.path),
+      isLinked: linkFolders.some((folder) => isLinked(world.files, bin, folder)),
     }),
   ]);
   const dispose = async () => {

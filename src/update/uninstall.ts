@@ -1,8 +1,10 @@
 import { basename } from "node:path";
+import { isBelow, linksInto } from "../host/linked.ts";
 import { systemd } from "../host/systemd.ts";
 import { planTeardown } from "../host/teardown-plan.ts";
 import { readTimerFacts } from "../host/timer-facts.ts";
 import { namesLinkedInto } from "../host/unlink.ts";
+import type { Change } from "../platform/change.ts";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
@@ -13,9 +15,11 @@ import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { applyTeardown } from "./apply-setup.ts";
 import { decideUninstall } from "./decide-uninstall.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
+import { linkPlaces } from "./link-places.ts";
 import { COMMAND_LOCK } from "./locks.ts";
 import { planNamespaceRemoval } from "./plan-namespace-removal.ts";
 import { planGiveBack, planRemoval, type Replacement } from "./plan-replacement.ts";
+import { planTakeDown } from "./take-down.ts";
 import { listPackagePrograms } from "./teleport-package.ts";
 import { inTransaction, Transaction } from "./transaction.ts";
 
@@ -34,12 +38,12 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK, "told");
   warnIfMissing(world, namespace);
   const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
-  const linkDirectory = linkDirectoryOf(namespace, config);
+  const folders = linkPlaces(world.files, namespace, []);
   const programs = listPackagePrograms(world);
   const decision = decideUninstall({
     namespace,
     config,
-    isLinked: namesLinkedInto(world.files, namespace, linkDirectory).length > 0,
+    isLinked: folders.some((folder) => namesLinkedInto(world.files, namespace, folder).length > 0),
     hasPackage: programs.length > 0,
     isServing: await runsAnyService(world, namespace),
     force,
@@ -52,8 +56,9 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   const { dataDirectory } = readTeleportDefaults(world.files, namespace, world.log);
   const teardown = planTeardown(world.files, namespace, facts, dataDirectory);
   const replacement = await planReplacement(world, decision.action, namespace, config, programs);
+  const stray = planStray(world, namespace, folders, replacement.changes);
   await inTransaction(world, lock, async (transaction) => {
-    await transaction.apply(replacement.changes);
+    await transaction.apply([...stray, ...replacement.changes]);
     await blamePackage(() => transaction.apply(replacement.reloads));
     await applyTeardown(world, transaction, teardown, basename(namespace.updaterTimer));
   });
@@ -61,9 +66,34 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
   world.log.info("The updater is uninstalled.");
 }
 
-/** A path that nobody set is no reason to leave links behind that lead nowhere. */
-function linkDirectoryOf({ defaultLinkDirectory }: Namespace, { spec }: UpdateConfig): string {
-  return spec.path || defaultLinkDirectory;
+/** A path that nobody set, or that was lost, is no reason to leave links and units behind that lead nowhere. */
+function linkDirectoryOf({ files }: World, namespace: Namespace, { spec }: UpdateConfig): string {
+  const isUsed = (folder: string) => namesLinkedInto(files, namespace, folder).length > 0;
+  return spec.path || (linkPlaces(files, namespace, []).find(isUsed) ?? namespace.defaultLinkDirectory);
+}
+
+/**
+ * Links into the namespace that are not in `changes`: of an earlier path, and an operator's own, under whatever name. What
+ * they lead into goes, and a link that leads nowhere serves nobody.
+ */
+function planStray(
+  world: World,
+  namespace: Namespace,
+  folders: readonly string[],
+  changes: readonly Change[],
+): Change[] {
+  const outside = folders.filter((folder) => !isBelow(folder, namespace.directory));
+  const changed = changes.flatMap((change) => (change.kind === "link" ? [change.path] : []));
+  const links = linksInto(world.files, outside, namespace.directory).filter((link) => !changed.includes(link));
+  const removals = planTakeDown(world, namespace, links);
+  for (const change of removals) {
+    if (change.kind !== "link") continue;
+    world.log.warn("A link into this installation goes with it.", {
+      path: change.path,
+      target: change.before ?? undefined,
+    });
+  }
+  return removals;
 }
 
 async function runsAnyService(world: World, { teleport, tbot }: Namespace): Promise<boolean> {
@@ -84,7 +114,7 @@ async function planReplacement(
     case "give-back":
       return await planGiveBack(world, namespace, config, programs);
     case "remove":
-      return planRemoval(world, namespace, linkDirectoryOf(namespace, config));
+      return planRemoval(world, namespace, linkDirectoryOf(world, namespace, config));
   }
 }
 

@@ -22,7 +22,7 @@ import { advertise, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
 import { makeRelease } from "../support/release-maker.ts";
 import { layOutPackage } from "../support/teleport-package.ts";
 import { HISTORY } from "./outsiders.ts";
-import { type Command, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
+import { type Command, LINK_FOLDERS, NEW, NEWEST, OLD, type Scenario, writeFiles } from "./scenarios.ts";
 
 /**
  * A cluster with three releases, and a scratch folder for the trees of hosts. Each command hears from it what that command
@@ -184,18 +184,16 @@ function describe(at: string, path: string): string {
   return `${path} ${mode} ${JSON.stringify(text)}`;
 }
 
-const LINKS = "usr/local/bin";
-
-/** The names of the links that are in both trees: a run that takes a host from the one to the other never lacks them. */
+/** The links that are in both trees: a run that takes a host from the one to the other never lacks them. */
 export function lastingLinks(start: string, end: string): string[] {
   const kept = linksIn(end);
   return linksIn(start).filter((name) => kept.includes(name));
 }
 
 function linksIn(root: string): string[] {
-  const folder = join(root, LINKS);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => lstatSync(join(folder, name)).isSymbolicLink());
+  const folders = LINK_FOLDERS.filter((folder) => existsSync(join(root, folder)));
+  const paths = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
+  return paths.filter((path) => lstatSync(join(root, path)).isSymbolicLink());
 }
 
 /**
@@ -206,7 +204,7 @@ export function brokenPromises(root: string, lasting: readonly string[] = []): s
   const links = linksIn(root);
   const missing = lasting.filter((name) => !links.includes(name)).map((name) => `${name} is not linked`);
   const broken = links.flatMap((name) => {
-    const target = readlinkSync(join(root, LINKS, name));
+    const target = readlinkSync(join(root, name));
     if (!existsSync(join(root, target))) return [`${name} leads to ${target}, which is not there`];
     if (statSync(join(root, target)).size === 0) return [`${name} leads to ${target}, which is empty`];
     const version = /^(.*\/versions\/[^/]+)\/bin\//.exec(target)?.[1];

@@ -28,6 +28,9 @@ export const OLD = "18.0.0";
 export const NEW = "18.1.0";
 export const NEWEST = "18.2.0";
 
+/** Where links may lie: the path of a fresh host, and another one. */
+export const LINK_FOLDERS = ["/usr/local/bin", "/srv/teleport/bin"] as const;
+
 const enable = { wants: OLD, args: ["enable"] };
 const toNew = { wants: NEW, args: ["update", "--now"] };
 const CUSTOM_TBOT = {
@@ -49,6 +52,11 @@ export const SCENARIOS: readonly Scenario[] = [
     command: { wants: OLD, args: ["enable", "--overwrite"] },
   },
   { name: "enable of another version", start: [enable], command: { wants: NEW, args: ["enable", "--group", "blue"] } },
+  {
+    name: "enable with another path",
+    start: [enable],
+    command: { wants: NEW, args: ["enable", "--path", LINK_FOLDERS[1]] },
+  },
   { name: "enable again, repairing", start: [enable], command: { wants: OLD, args: ["enable", "--group", "blue"] } },
   { name: "update", start: [enable], command: toNew },
   { name: "update, agent only", start: [enable], files: CUSTOM_TBOT, command: toNew },

@@ -56,7 +56,38 @@ describe("a finished move", () => {
     await host.enroll();
     expect(versionsOf(host)).toEqual(["17.0.0", "18.0.0", "18.1.0"]);
     expect(host.files.list(LINKS)).not.toContain("old-tool");
-    expect(warningsOf(host)).toContain("WARN An old version is kept: it is still linked. version:17.0.0");
+    expect(warningsOf(host)).toContain(
+      `WARN An old version is kept: it is still linked. path:${NAMESPACE.versions}/17.0.0 link:${LINKS}/older-tool command:rm ${LINKS}/older-tool`,
+    );
+  });
+
+  test("keeps what an operator's own links lead into, under whatever name, and says so in one line", async () => {
+    using host = hostWith(["15.0.0", "16.0.0", "17.0.0", "18.0.0"]);
+    host.link(`${LINKS}/teleport-old`, `${NAMESPACE.versions}/16.0.0/bin/teleport`);
+    host.link(`${LINKS}/tsh16`, `${NAMESPACE.versions}/16.0.0/bin/tsh`);
+    host.link(`${LINKS}/teleport-17`, `${NAMESPACE.versions}/17.0.0/bin/teleport`);
+    host.link(`${LINKS}/updater-of-before`, `${NAMESPACE.updaterCopies}/0.0.1-old/teleport-update`);
+    for (const copy of ["0.0.1-old", "0.0.2-old"])
+      host.write(`${NAMESPACE.updaterCopies}/${copy}/teleport-update`, copy);
+    await host.enroll();
+    expect(versionsOf(host)).toEqual(["16.0.0", "17.0.0", "18.0.0", "18.1.0"]);
+    expect(host.files.list(NAMESPACE.updaterCopies)).toHaveLength(2);
+    expect(host.files.list(NAMESPACE.updaterCopies)).toContain("0.0.1-old");
+    const kept = warningsOf(host).filter((line) => line.includes("still linked"));
+    expect(kept.map((line) => line.replace(/.* command:/, ""))).toEqual([
+      `rm ${LINKS}/teleport-17`,
+      `rm ${LINKS}/updater-of-before`,
+      `rm ${LINKS}/teleport-old ${LINKS}/tsh16`,
+    ]);
+  });
+
+  test("keeps what the links of a path lead into that another updater left behind", async () => {
+    using host = hostWith(["16.0.0", "18.0.0"]);
+    host.setConfig(updateYaml(["proxy: PROXY", "path: /srv/bin", "enabled: true"], ["active:", "    version: 18.0.0"]));
+    host.link(`${LINKS}/teleport`, `${NAMESPACE.versions}/16.0.0/bin/teleport`);
+    await host.enroll();
+    expect(versionsOf(host)).toEqual(["16.0.0", "18.0.0", "18.1.0"]);
+    expect(host.files.statFollowed(`${LINKS}/teleport`)).toBeDefined();
   });
 
   test("removes files that had to make way", async () => {

@@ -101,12 +101,18 @@ describe("the updater that enrolled a host", () => {
 });
 
 test("copies that nothing links to are to be removed, and no others", () => {
+  const other = "/srv/bin/teleport-update";
   using host = offlineHost(site);
   for (const name of ["1.0.0-a", "1.1.0-b"]) host.write(`${NAMESPACE.updaterCopies}/${name}/teleport-update`, name);
-  const removedBut = (linked: string | undefined) =>
-    planOldCopies(host.world, NAMESPACE, linked).map((change) => change.kind === "remove" && change.path);
+  const removedBut = (target: string, link = LINK) => {
+    host.link(link, target);
+    const changes = planOldCopies(host.world, NAMESPACE, "/usr/local/bin", ["/usr/local/bin", "/srv/bin"]);
+    return changes.map((change) => change.kind === "remove" && change.path);
+  };
   const [older, newer] = [`${NAMESPACE.updaterCopies}/1.0.0-a`, `${NAMESPACE.updaterCopies}/1.1.0-b`];
   expect(removedBut(`${newer}/teleport-update`)).toEqual([older]);
   expect(removedBut(THEIRS)).toEqual([older, newer]);
-  expect(removedBut(undefined)).toEqual([older, newer]);
+  expect(host.world.log.lines).toEqual([]);
+  expect(removedBut(`${older}/teleport-update`, other)).toEqual([newer]);
+  expect(host.world.log.lines).toEqual([expect.stringContaining(`link:${other} command:rm ${other}`)]);
 });

@@ -161,6 +161,27 @@ describe("no package takes over", () => {
     expect(others(host.tree()).filter((line) => !line.includes("/teleport_blue/bot/"))).toEqual(others(before));
   });
 
+  test("an operator's links into the namespace go as well, each named, and a failure puts them back", async () => {
+    using host = await enrolledHost({ stopped: true });
+    const alias = `${LINKS}/teleport-old`;
+    host.link(alias, `${NAMESPACE.versions}/18.0.0/bin/teleport`);
+    host.link(`${LINKS}/blue`, "/opt/teleport/blue/versions/18.0.0/bin/teleport");
+    failOnce(host, "daemon-reload");
+    await expect(remove(host, { force: true })).rejects.toMatchObject({ code: "E_SYSTEMD" });
+    expect(host.files.statFollowed(alias)).toBeDefined();
+    await remove(host, { force: true });
+    expect(traces(host)).toEqual([`${LINKS}/blue`]);
+    expect(warnings(host).join("\n")).toContain(`path:${alias} target:${NAMESPACE.versions}/18.0.0/bin/teleport`);
+  });
+
+  test("a suffix whose settings were lost is found by its links in `/usr/local/bin`", async () => {
+    using host = await enrolledHost({ namespace: BLUE, path: LINKS, stopped: true });
+    host.files.removeFile(BLUE.config);
+    await remove(host, { namespace: BLUE });
+    expect(linksIn(host)).toEqual({});
+    expect(host.files.stat(BLUE.teleport.unitFile)).toBeUndefined();
+  });
+
   test("a unit that an operator made stays, and is named", async () => {
     using host = await enrolledHost({ stopped: true });
     host.write(NAMESPACE.teleport.unitFile, "[Unit]\nDescription=mine\n");
@@ -291,6 +312,13 @@ describe("a package takes over", () => {
     await remove(host);
     const { "teleport-update": _, "fdpass-teleport": __, ...others } = LINKED;
     expect(linksIn(host)).toEqual(others);
+  });
+
+  test("an operator's links into the namespace go", async () => {
+    using host = await packagedHost();
+    host.link(`${LINKS}/tsh18`, `${NAMESPACE.versions}/18.0.0/bin/tsh`);
+    await remove(host);
+    expect(linksIn(host)).toEqual(LINKED);
   });
 
   test("a host that does not run is given back by the same plan", async () => {
