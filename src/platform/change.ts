@@ -8,9 +8,9 @@ export type Change =
   /** Write (`after`) or delete (`after: null`) a text file; `before` is what was there. */
   | { kind: "file"; path: string; before: FileImage | null; after: FileImage | null }
   /** Place (`after`) or delete (`after: null`) a symlink; `before` is the old target. Anything else there is moved away first. */
-  | { kind: "link"; path: string; before: string | null; after: string | null }
+  | LinkChange
   /** Rename within one file system: a staged release into its place, a replaced file aside. */
-  | { kind: "move"; from: string; to: string }
+  | MoveChange
   /** Delete a version directory for good. Has no undo, so it stands only where nothing can be lost. */
   | { kind: "remove"; path: string }
   /** `systemctl daemon-reload`, when the list runs forward (`do`) or is rolled back over it (`undo`). */
@@ -22,6 +22,23 @@ export type Change =
   | SelinuxModuleChange
   /** Reload a running service into its new program, or restart it; undone by bringing it back, once all that it reads is back. */
   | ReloadChange;
+
+export interface LinkChange {
+  kind: "link";
+  path: string;
+  before: string | null;
+  after: string | null;
+  /** In a journal: `before` led into nothing already. Where it is missing, that is not known. */
+  dangled?: true;
+}
+
+export interface MoveChange {
+  kind: "move";
+  from: string;
+  to: string;
+  /** In a journal: links that led to `to`, or below it, before anything was there for them. Where it is missing, none is known. */
+  linkedBefore?: string[];
+}
 
 export interface ReloadChange {
   kind: "reload";

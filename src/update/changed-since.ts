@@ -1,4 +1,4 @@
-import { isBelow } from "../host/linked.ts";
+import { isBelow, linkEnd } from "../host/linked.ts";
 import type { Change } from "../platform/change.ts";
 import type { Files } from "../platform/files.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
@@ -26,23 +26,11 @@ export function relinkedSince(files: Files, changes: readonly Change[]): string[
   return [...known].filter(([path, targets]) => !targets.includes(files.readLink(path) ?? null)).map(([path]) => path);
 }
 
-/** A link that would lead into nothing if it were put back. */
-export interface Stranded {
-  path: string;
-  gone: string;
-}
-
-/**
- * The links that lead into something now, and before the run led into a version that somebody has removed since. What the run
- * itself moved away comes back, and counts as there.
- */
-export function strandedLinks(files: Files, namespace: Namespace, changes: readonly Change[]): Stranded[] {
-  const comesBack = (place: string) => changes.some((change) => change.kind === "move" && isBelow(place, change.from));
-  return [...statesByPath(changes, "link", (target) => target)].flatMap(([path, [before]]) => {
-    if (typeof before !== "string" || !isBelow(before, namespace.versions) || comesBack(before)) return [];
-    const isStranded = files.statFollowed(before) === undefined && files.statFollowed(path) !== undefined;
-    return isStranded ? [{ path, gone: before }] : [];
-  });
+/** Of those, the ones that lead to a copy of ours: `copies keep` of our package does not wait for a recovery. */
+export function linksToCopies(files: Files, namespace: Namespace, changes: readonly Change[]): string[] {
+  const isCopy = (path: string) =>
+    isBelow(linkEnd(files, path) ?? "", namespace.updaterCopies) && files.statFollowed(path) !== undefined;
+  return relinkedSince(files, changes).filter(isCopy);
 }
 
 type End<K extends "file" | "link"> = Extract<Change, { kind: K }>["before"];

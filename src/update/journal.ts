@@ -11,6 +11,7 @@ import {
   journalPath,
   type Outcome,
 } from "./journal-format.ts";
+import { noteLinks } from "./note-links.ts";
 import { UndoNotes } from "./undo-notes.ts";
 import { UndoReserve } from "./undo-reserve.ts";
 
@@ -20,6 +21,7 @@ const JOURNAL_MODE = 0o600;
 /** Writes the journal of one transaction. The file is made with the first change, so a run that changes nothing leaves none. */
 export class Journal {
   readonly #files: Files;
+  readonly #namespace: Namespace;
   readonly #path: string;
   readonly #started: Date;
   readonly #reserve: UndoReserve;
@@ -33,6 +35,7 @@ export class Journal {
 
   constructor(files: Files, namespace: Namespace, started: Date) {
     this.#files = files;
+    this.#namespace = namespace;
     this.#path = journalPath(namespace);
     this.#started = started;
     this.#reserve = new UndoReserve(files, namespace);
@@ -42,7 +45,8 @@ export class Journal {
   prepare(changes: readonly Change[]): void {
     const unprepared = changes.filter((change) => !this.#prepared.has(change));
     if (unprepared.length === 0) return;
-    const lines = formatRecords(unprepared.map((change) => ({ change }))).split("\n");
+    const noted = noteLinks(this.#files, this.#namespace, unprepared);
+    const lines = formatRecords(noted.map((change) => ({ change }))).split("\n");
     for (const [at, change] of unprepared.entries()) this.#prepared.set(change, `${lines[at]}\n`);
   }
 

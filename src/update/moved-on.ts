@@ -5,7 +5,7 @@ import { isUpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
-import { relinkedSince, writtenSince } from "./changed-since.ts";
+import { linksToCopies, relinkedSince, writtenSince } from "./changed-since.ts";
 import { linkPlaces } from "./link-places.ts";
 import { isMoved } from "./undo-change.ts";
 
@@ -22,20 +22,32 @@ interface Trace {
  * both updaters write. Undefined when there are none.
  */
 export function movedOn(files: Files, namespace: Namespace, changes: readonly Change[]): Trace | undefined {
-  return relinked(files, changes) ?? linkedAnew(files, namespace, changes) ?? activeSince(files, namespace, changes);
+  return (
+    relinked(files, namespace, changes) ??
+    linkedAnew(files, namespace, changes) ??
+    activeSince(files, namespace, changes)
+  );
 }
 
-function relinked(files: Files, changes: readonly Change[]): Trace | undefined {
-  const [path] = relinkedSince(files, changes);
+/** Our package leads the updater's link to a copy of ours, beside any journal, before it goes: that moves no host on. */
+function relinked(files: Files, namespace: Namespace, changes: readonly Change[]): Trace | undefined {
+  const kept = linksToCopies(files, namespace, changes);
+  const path = relinkedSince(files, changes).find((link) => !kept.includes(link));
   return path === undefined ? undefined : { path, reason: `it leads to ${files.readLink(path) ?? "nothing"} now` };
 }
 
-/** A link that the run did not place. Only into versions: nobody else links our own updater, and its link may be older. */
+/**
+ * A link that the run did not place, and that did not lead there before it. Only into versions: nobody else links our own
+ * updater, and its link may be older.
+ */
 function linkedAnew(files: Files, namespace: Namespace, changes: readonly Change[]): Trace | undefined {
-  const placed = changes.flatMap((change) => (change.kind === "link" ? [change.path] : []));
+  const known = changes.flatMap((change) => {
+    if (change.kind === "link") return [change.path];
+    return change.kind === "move" ? (change.linkedBefore ?? []) : [];
+  });
   const folders = linkPlaces(files, namespace, changes);
   for (const place of installed(files, namespace, changes)) {
-    const path = linksInto(files, folders, place).find((link) => !placed.includes(link));
+    const path = linksInto(files, folders, place).find((link) => !known.includes(link));
     if (path !== undefined) return { path, reason: `it leads into ${place}, which that run installed` };
   }
   return undefined;

@@ -1,14 +1,17 @@
 import { linksInto } from "../host/linked.ts";
 import type { Change, ChangeKind } from "../platform/change.ts";
 import { isUpdateError, systemErrorCode, UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { strandedLinks, writtenSince } from "./changed-since.ts";
+import { linksToCopies, writtenSince } from "./changed-since.ts";
 import { recorded } from "./history.ts";
 import { journalPath } from "./journal-format.ts";
 import { linkPlaces } from "./link-places.ts";
 import { movedOn } from "./moved-on.ts";
+import { nameActive } from "./name-active.ts";
 import { dropJournal, readJournal, type UnfinishedRun } from "./read-journal.ts";
+import { planStranded } from "./stranded-links.ts";
 import { undoAll } from "./undo-all.ts";
 import { isMoved, undoChange } from "./undo-change.ts";
 import { resumeUndo } from "./undo-notes.ts";
@@ -44,15 +47,18 @@ export async function recover(world: World, namespace: Namespace): Promise<void>
     return;
   }
   world.log.warn("An earlier run was interrupted, undoing what it began.", facts);
+  let isAsBefore = true;
   await recorded(world, namespace, "recovery", async (action) => {
     action.isBegun = true;
-    await undoRun(world, namespace, run);
+    isAsBefore = await undoRun(world, namespace, run);
   });
   dropJournal(world.files, namespace);
   if (world.files.root !== "/" && leftIn(run).some(({ kind }) => OF_RUNNING_HOSTS.has(kind))) {
     world.log.warn("The host does not run: its next boot reads the units and starts the services that are put back.");
   }
-  world.log.warn("The host is back as it was before the interrupted run.");
+  if (isAsBefore) world.log.warn("The host is back as it was before the interrupted run.");
+  else
+    world.log.warn("The rest is back as it was before the interrupted run; `teleport-update enable` mends the host.");
 }
 
 const OF_RUNNING_HOSTS: ReadonlySet<ChangeKind> = new Set<ChangeKind>(["daemon-reload", "unit", "setup", "reload"]);
@@ -61,26 +67,41 @@ function leftIn({ changes, undone }: UnfinishedRun): Change[] {
   return changes.filter((_, index) => !undone.has(index));
 }
 
-async function undoRun(world: World, namespace: Namespace, run: UnfinishedRun): Promise<void> {
-  const notes = resumeUndo(world.files, namespace, run);
-  const kept = writtenSince(world.files, leftIn(run));
-  const stranded = strandedLinks(world.files, namespace, leftIn(run));
-  for (const link of stranded)
-    world.log.warn("What a link led into is gone, so it stays as the interrupted run left it.", { ...link });
+/** True when the host is as it was; where something went meanwhile that it had, it is whole all the same. */
+async function undoRun(world: World, namespace: Namespace, run: UnfinishedRun): Promise<boolean> {
+  const { files, log } = world;
+  const notes = resumeUndo(files, namespace, run);
+  const kept = writtenSince(files, leftIn(run));
+  const plan = planStranded(files, namespace, leftIn(run));
+  for (const link of plan.stranded)
+    log.warn("What a link led into is gone, so it stays as the interrupted run left it.", { ...link });
+  placeLinks(files, plan.forward);
+  const left = [
+    ...plan.stranded.map(({ path }) => path),
+    ...plan.forward.keys(),
+    ...linksToCopies(files, namespace, leftIn(run)),
+  ];
   const isKept = (change: Change) =>
-    (change.kind === "file" && kept.has(change.path)) ||
-    (change.kind === "link" && stranded.some(({ path }) => path === change.path));
+    (change.kind === "file" && kept.has(change.path)) || (change.kind === "link" && left.includes(change.path));
   const done = run.changes.flatMap((change, index) => (run.undone.has(index) || isKept(change) ? [index] : []));
   const outcome = await undoAll(world, {
     changes: run.changes,
     undone: new Set(done),
-    linkPlaces: linkPlaces(world.files, namespace, run.changes),
+    linkPlaces: linkPlaces(files, namespace, run.changes),
     note: (index) => notes.note(index),
   });
-  if (outcome !== "in part") return;
+  placeLinks(files, plan.back);
+  if (plan.staysAt !== undefined) await nameActive(world, namespace, plan.staysAt);
+  if (outcome !== "in part") return plan.stranded.length === 0;
   throw new UpdateError("E_ROLLBACK", "an interrupted run could not be undone in full", {
     hint: "read the errors above, remove their cause, and run the command again",
   });
+}
+
+function placeLinks(files: Files, targets: ReadonlyMap<string, string>): void {
+  for (const [path, target] of targets) {
+    if (files.readLink(path) !== target) files.placeLink(path, target);
+  }
 }
 
 /** Whoever moved on may not have come to every link: what one still leads into must not go with the staging folder. */

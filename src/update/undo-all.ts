@@ -65,7 +65,8 @@ export async function undoAll(interruptible: World, { changes, undone, linkPlace
 
 /**
  * Whatever else went wrong, no link may lose what it leads into. By now every link of the list is back, so one that still
- * leads there is another's; where something had to make way, that comes back under it.
+ * leads there is another's, or stays; where something had to make way, that comes back under it. A link that led into nothing
+ * before the run counts, too: it works now, and somebody may rely on it. The version costs room until the next move.
  */
 function isKept(
   { files, log }: World,
