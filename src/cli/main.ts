@@ -9,6 +9,7 @@ import { hostRoot } from "./host-root.ts";
 import { writeOutput, writeTalk } from "./output.ts";
 import type { Program } from "./program.ts";
 import { requireRoot, setRequiredUmask } from "./root-rights.ts";
+import { rootedLog } from "./rooted-log.ts";
 import { formatUsage } from "./usage.ts";
 
 const FAILED = 1;
@@ -49,7 +50,7 @@ async function runCommand(
   environment: Record<string, string>,
   refused: readonly string[],
 ): Promise<number> {
-  const log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
+  let log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
   endOnDefects(log);
   let root = "/";
   try {
@@ -57,6 +58,7 @@ async function runCommand(
       log.warn("Variables that could change what this program does are ignored.", { variables: refused.join(",") });
     }
     root = hostRoot(sources.root === "default" ? undefined : values.root);
+    log = rootedLog(log, root);
     if (command.needsRoot) {
       requireRoot(process.geteuid?.(), root, `${program.name} ${command.meta.name}`);
       setRequiredUmask(log);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json";
@@ -104,6 +104,7 @@ describe("a failure is one log line and ends with 1", () => {
     const { exitCode, stdout, stderr } = await run(["status", "--root", root]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toContain("code:E_NOT_INSTALLED");
+    expect(stderr).toContain(`\`teleport-update enable --root ${realpathSync(root)} --proxy ADDRESS\``);
   });
 });
 
