@@ -176,6 +176,15 @@ describe("mirror build", () => {
     expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({ hint: expect.stringContaining(words) });
   });
 
+  test("says how another place is named where the default CDN is not reached, and what a mirror checks", async () => {
+    const bare = ["build", "--to", tree, "--version", "18.1.0", "--arch", "amd64"];
+    const cut = await runWith({ HTTPS_PROXY: "http://127.0.0.1:1" }, ...bare);
+    expect(cut.exitCode).toBe(1);
+    expect(cut.stderr).toContain("; or name another mirror, or a folder, with `--from`");
+    const { stderr } = await run(...building("--version", "18.9.9"));
+    expect(stderr).toContain("check the place that the mirror is built from and its path: `curl -I https://");
+  });
+
   test("makes a folder that a web server may read, whatever the umask", async () => {
     const words = ["mirror", ...building("--version", "18.1.0")];
     const child = Bun.spawn(["/bin/sh", "-c", 'umask 077; exec "$@"', "sh", process.execPath, PROGRAM, ...words], {
