@@ -10,7 +10,7 @@ import { writeOutput, writeTalk } from "./output.ts";
 import type { Program } from "./program.ts";
 import { requireRoot, setRequiredUmask } from "./root-rights.ts";
 import { rootedLog } from "./rooted-log.ts";
-import { formatUsage } from "./usage.ts";
+import { formatBadValue, formatUsage } from "./usage.ts";
 
 const FAILED = 1;
 
@@ -26,7 +26,11 @@ export async function main(program: Program): Promise<never> {
     case "help":
       return process.exit(showHelp(formatUsage(program, reading.topic)));
     case "refused":
-      writeTalk(`${formatUsage(program, reading.topic)}\nERROR: ${reading.reason}\n`);
+      writeTalk(
+        reading.fault === "words"
+          ? `${formatUsage(program, reading.topic)}\nERROR: ${reading.reason}\n`
+          : formatBadValue(program, reading.topic, { message: reading.reason }),
+      );
       return process.exit(FAILED);
     case "run":
       return process.exit(await runCommand(program, reading, environment, refused));
@@ -67,7 +71,10 @@ async function runCommand(
     const body = await command.load();
     return await body.run({ values, sources, environment, hostRoot: root, log });
   } catch (error) {
-    reportFailure(log, error, root);
+    // A value that only the command can judge is answered as one that is refused before it.
+    if (isUpdateError(error, "E_USAGE") && values["log-format"] === "text") {
+      writeTalk(formatBadValue(program, command, error));
+    } else reportFailure(log, error, root);
     return FAILED;
   }
 }
