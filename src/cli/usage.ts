@@ -58,9 +58,20 @@ function commandSections(program: Program, { meta, args, needsRoot }: Command): 
   return [
     `usage: ${[program.name, meta.name, ...requiredFlags(args), "[flags]"].join(" ")}`,
     paragraph(needsRoot ? `${meta.description} Must be run as root.` : meta.description),
-    flagTable("Flags", args),
+    flagTable(
+      "Flags",
+      flagsWhere(args, ({ special }) => !special),
+    ),
+    flagTable(
+      "For special cases",
+      flagsWhere(args, ({ special }) => special === true),
+    ),
     flagTable("Global flags", GLOBAL_FLAGS),
   ];
+}
+
+function flagsWhere(flags: FlagTable, isWanted: (flag: Flag) => boolean): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([, flag]) => isWanted(flag)));
 }
 
 function requiredFlags(flags: FlagTable): string[] {
