@@ -16,8 +16,9 @@ A command that fails says so in one line on stderr and exits with 1:
 \`\`\`
 
 With \`--log-format json\` the same line is an object with the keys \`error\`, \`code\` and \`hint\`. A code never changes its
-meaning; the words of a message may. Only a command line that cannot be read (\`E_USAGE\`) is answered otherwise: with the
-help of the command and a line that begins with \`ERROR:\`.
+meaning; the words of a message may. Only a command line that cannot be read (\`E_USAGE\`) is answered otherwise: with a
+line that begins with \`ERROR:\`, above it the help where a word is not known, below it what to do where a value is no good. A
+value that the command itself refuses is such an object under \`--log-format json\`.
 
 | code | meaning |
 |---|---|

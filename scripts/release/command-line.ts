@@ -25,6 +25,8 @@ export interface ShownFlag {
   description: string;
   isRequired: boolean;
   isRepeatable: boolean;
+  /** Few need it: it stands behind the others. */
+  isSpecial: boolean;
   /** The variable that stands in for it. */
   variable: string | undefined;
   default: string | undefined;
@@ -102,6 +104,7 @@ function shownFlags(flags: FlagTable): ShownFlag[] {
       description: flag.description ?? "",
       isRequired: flag.required === true,
       isRepeatable: flag.repeatable === true,
+      isSpecial: flag.special === true,
       variable: flag.env,
       default: flag.default === undefined ? undefined : String(flag.default),
       value: flagValue(name, flag),

@@ -100,7 +100,12 @@ function commandSection({ name, description, needsRoot, flags }: ShownCommand): 
     text(description),
     ...(needsRoot ? ["Must be run as root."] : []),
   ];
-  return [...lines, ...(flags.length === 0 ? [] : [flagList(flags)])].join("\n");
+  const [special, usual] = [true, false].map((wanted) => flags.filter(({ isSpecial }) => isSpecial === wanted));
+  return [...lines, ...flagSection(usual), ...flagSection(special, [".Pp", "For special cases:"])].join("\n");
+}
+
+function flagSection(flags: readonly ShownFlag[] = [], head: readonly string[] = []): string[] {
+  return flags.length === 0 ? [] : [...head, flagList(flags)];
 }
 
 function flagList(flags: readonly ShownFlag[]): string {

@@ -1,6 +1,7 @@
 import { isUpdateError, type UpdateError } from "../platform/errors.ts";
-import { isFlagWord, quoted, readFlagWord, usageError, type WrittenFlag } from "./flag-words.ts";
+import { didYouMean, isFlagWord, quoted, readFlagWord, usageError, type WrittenFlag } from "./flag-words.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
+import { nearest } from "./nearest.ts";
 import type { Command, CommandInput, EnvironmentValues, Program } from "./program.ts";
 import { resolveValues } from "./values.ts";
 
@@ -9,8 +10,11 @@ export type Reading =
   | { kind: "run"; command: Command; values: CommandInput["values"]; sources: CommandInput["sources"] }
   /** `--help`, `help` or `help COMMAND`. */
   | { kind: "help"; topic: HelpTopic }
-  /** Not understood: the reason, and what the command line is about as far as it was read by then. */
-  | { kind: "refused"; topic: HelpTopic; reason: string };
+  /**
+   * Not understood: the reason, and what the command line is about as far as it was read by then. Where the words are not known
+   * the help has what is; where only a value is no good, it says nothing that the reason does not.
+   */
+  | { kind: "refused"; topic: HelpTopic; reason: string; fault: "words" | "values" };
 
 /** A command, the first word of several commands (`mirror`), or undefined for the program itself. */
 export type HelpTopic = Command | string | undefined;
@@ -22,17 +26,19 @@ export type HelpTopic = Command | string | undefined;
  */
 export function readCommandLine(program: Program, argv: readonly string[], environment: EnvironmentValues): Reading {
   const line: Line = { words: [], written: [], command: undefined, group: undefined, asksForHelp: false };
+  let fault: "words" | "values" = "words";
   try {
     scan(program, [...argv], line);
     if (line.asksForHelp) return { kind: "help", topic: line.command ?? line.group };
     if (line.command === undefined) throw usageError(noCommand(line.group));
+    fault = "values";
     const flags = { ...GLOBAL_FLAGS, ...line.command.args };
     const resolved = resolveValues(flags, line.written, environment);
     if (line.group !== undefined && resolved.sources.root !== "default") throw ofThisMachine(line.command);
     return { kind: "run", command: line.command, ...resolved };
   } catch (error) {
     if (!isUpdateError(error, "E_USAGE")) throw error;
-    return { kind: "refused", topic: line.command ?? line.group, reason: error.message };
+    return { kind: "refused", topic: line.command ?? line.group, reason: error.message, fault };
   }
 }
 
@@ -60,6 +66,8 @@ function scan(program: Program, rest: string[], line: Line): void {
   let flagsMayFollow = true;
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (flagsMayFollow && word === "--") flagsMayFollow = false;
+    else if (flagsMayFollow && isCommandAsFlag(program, word, line, flags))
+      throw usageError(`unknown flag ${quoted(word)}${didYouMean(word.slice(2))}`);
     else if (flagsMayFollow && isFlagWord(word)) line.written.push(...readFlagWord(word, rest, flags));
     else if (line.command !== undefined) throw usageError(`unexpected word ${quoted(word)}`);
     else if (word === "help" && !line.asksForHelp) line.asksForHelp = true;
@@ -77,10 +85,20 @@ function isGroup(program: Program, word: string): boolean {
   return program.commands.some(({ meta }) => meta.name.startsWith(`${word} `));
 }
 
+/** `--version` where a program has a command of that name. */
+function isCommandAsFlag({ commands }: Program, word: string, { command, group }: Line, flags: FlagTable): boolean {
+  if (command !== undefined || group !== undefined || !word.startsWith("--")) return false;
+  const name = word.slice(2);
+  return !Object.hasOwn(flags, name) && commands.some(({ meta }) => meta.name === name && !meta.hidden);
+}
+
 function commandNamed(program: Program, name: string): Command {
   const command = program.commands.find(({ meta }) => meta.name === name);
-  if (command === undefined) throw usageError(`unknown command ${quoted(name)}`);
-  return command;
+  if (command !== undefined) return command;
+  const shown = program.commands.filter(({ meta }) => !meta.hidden).map(({ meta }) => meta.name);
+  // A mistyped first word of two comes here alone.
+  const groups = shown.flatMap((one) => (one.includes(" ") ? [one.slice(0, one.indexOf(" "))] : []));
+  throw usageError(`unknown command ${quoted(name)}${didYouMean(nearest(name, [...shown, ...groups, "help"]))}`);
 }
 
 function refuseRepeats(flags: FlagTable, written: WrittenFlag[]): void {

@@ -61,14 +61,14 @@ export const ENROLL_FLAGS = defineFlags({
     alias: "f",
     env: "TELEPORT_UPDATE_VERSION",
     valueHint: "VERSION",
-    hidden: true,
+    special: true,
     description: "install this version instead of the cluster's",
   },
   "force-flag": {
     type: "string",
     env: "TELEPORT_UPDATE_FLAGS",
     valueHint: "FLAG",
-    hidden: true,
+    special: true,
     repeatable: true,
     description: "add Enterprise or FIPS to the cluster's edition",
   },
@@ -77,13 +77,13 @@ export const ENROLL_FLAGS = defineFlags({
     type: "string",
     env: "TELEPORT_PATH",
     valueHint: "DIR",
-    hidden: true,
+    special: true,
     description: "directory that the programs are linked into",
   },
   "selinux-ssh": {
     type: "boolean",
     env: "TELEPORT_UPDATE_SELINUX_SSH",
-    hidden: true,
+    special: true,
     description: "install the SELinux module for Teleport's SSH service",
   },
 });
@@ -91,5 +91,5 @@ export const ENROLL_FLAGS = defineFlags({
 /** The flags of `pin`: the same, but that a version to stay at is its usual argument. */
 export const PIN_FLAGS = defineFlags({
   ...ENROLL_FLAGS,
-  "force-version": { ...ENROLL_FLAGS["force-version"], hidden: false },
+  "force-version": { ...ENROLL_FLAGS["force-version"], special: false },
 });

@@ -1,6 +1,7 @@
 import { UpdateError } from "../platform/errors.ts";
 import { escapeControls } from "../platform/plain-text.ts";
 import type { Flag, FlagTable } from "./flags.ts";
+import { nearest } from "./nearest.ts";
 
 /** A flag as written: `true` and `false` for a boolean, else its text. */
 export interface WrittenFlag {
@@ -28,7 +29,7 @@ function readLong(word: string, rest: string[], flags: FlagTable): WrittenFlag {
   const isNegated = !Object.hasOwn(flags, written) && flagNamed(flags, positive)?.type === "boolean";
   const name = isNegated ? positive : written;
   const flag = flagNamed(flags, name);
-  if (flag === undefined) throw usageError(`unknown flag ${quoted(`--${written}`)}`);
+  if (flag === undefined) throw unknownFlag(`--${written}`, nearestFlag(written, flags));
   if (flag.type !== "boolean") return { name, value: attached ?? takeValue(`--${name}`, rest) };
   if (attached !== undefined)
     throw usageError(`flag \`--${written}\` takes no value; say \`--no-${name}\` to turn it off`);
@@ -36,11 +37,14 @@ function readLong(word: string, rest: string[], flags: FlagTable): WrittenFlag {
 }
 
 function readShortGroup(word: string, rest: string[], flags: FlagTable): WrittenFlag[] {
+  const [long] = splitAt(word.slice(1), "=");
+  // As letters it would pass for another flag with the rest for its value: `-proxy` for the proxy `roxy`.
+  if (long.length > 1 && flagNamed(flags, long) !== undefined) throw unknownFlag(`-${long}`, `--${long}`);
   const found: WrittenFlag[] = [];
   for (let at = 1; at < word.length; at += 1) {
     const letter = word.charAt(at);
     const entry = Object.entries(flags).find(([, flag]) => flag.alias === letter);
-    if (entry === undefined) throw usageError(`unknown flag ${quoted(`-${letter}`)}`);
+    if (entry === undefined) throw unknownFlag(`-${letter}`, nearestFlag(long, flags));
     const [name, flag] = entry;
     if (flag.type !== "boolean") {
       const attached = word.slice(at + 1);
@@ -50,6 +54,21 @@ function readShortGroup(word: string, rest: string[], flags: FlagTable): Written
     found.push({ name, value: true });
   }
   return found;
+}
+
+function nearestFlag(written: string, flags: FlagTable): string | undefined {
+  const shown = Object.keys(flags).filter((name) => !flags[name]?.hidden);
+  const name = nearest(written.replace(/^-+/, ""), shown);
+  return name && `--${name}`;
+}
+
+function unknownFlag(written: string, meant: string | undefined): UpdateError {
+  return usageError(`unknown flag ${quoted(written)}${didYouMean(meant)}`);
+}
+
+/** The end of a message about a word that is not known. */
+export function didYouMean(meant: string | undefined): string {
+  return meant === undefined ? "" : `; did you mean \`${meant}\`?`;
 }
 
 function takeValue(flag: string, rest: string[]): string {

@@ -6,6 +6,8 @@ interface Marks {
   env?: string;
   /** Accepted, but left out of the help. */
   hidden?: boolean;
+  /** Few need it: in the help it stands behind the others, in a section of its own. */
+  special?: boolean;
   /** May stand more than once; its variable holds one value a line. */
   repeatable?: boolean;
 }

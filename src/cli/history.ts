@@ -1,4 +1,4 @@
-import { formatHistory, readHistory } from "../update/history.ts";
+import { formatHistory, historyPath, readHistory } from "../update/history.ts";
 import type { READ_FLAGS } from "./commands.ts";
 import { openWorld, readNamespace } from "./context.ts";
 import { writeOutput } from "./output.ts";
@@ -8,6 +8,7 @@ import type { CommandInput } from "./program.ts";
 export async function run(input: CommandInput<typeof READ_FLAGS>): Promise<number> {
   const namespace = readNamespace(input);
   const entries = readHistory(openWorld(input, { namespace }).files, namespace);
+  if (entries.length === 0) input.log.info("Nothing is recorded yet.", { path: historyPath(namespace) });
   writeOutput(
     input.values.json ? entries.map((entry) => `${JSON.stringify(entry)}\n`).join("") : formatHistory(entries),
   );

@@ -9,7 +9,8 @@ import { hostRoot } from "./host-root.ts";
 import { writeOutput, writeTalk } from "./output.ts";
 import type { Program } from "./program.ts";
 import { requireRoot, setRequiredUmask } from "./root-rights.ts";
-import { formatUsage } from "./usage.ts";
+import { rootedLog } from "./rooted-log.ts";
+import { formatBadValue, formatUsage } from "./usage.ts";
 
 const FAILED = 1;
 
@@ -25,7 +26,11 @@ export async function main(program: Program): Promise<never> {
     case "help":
       return process.exit(showHelp(formatUsage(program, reading.topic)));
     case "refused":
-      writeTalk(`${formatUsage(program, reading.topic)}\nERROR: ${reading.reason}\n`);
+      writeTalk(
+        reading.fault === "words"
+          ? `${formatUsage(program, reading.topic)}\nERROR: ${reading.reason}\n`
+          : formatBadValue(program, reading.topic, { message: reading.reason }),
+      );
       return process.exit(FAILED);
     case "run":
       return process.exit(await runCommand(program, reading, environment, refused));
@@ -49,7 +54,7 @@ async function runCommand(
   environment: Record<string, string>,
   refused: readonly string[],
 ): Promise<number> {
-  const log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
+  let log = createLog({ format: values["log-format"], debug: values.debug, write: writeTalk });
   endOnDefects(log);
   let root = "/";
   try {
@@ -57,6 +62,7 @@ async function runCommand(
       log.warn("Variables that could change what this program does are ignored.", { variables: refused.join(",") });
     }
     root = hostRoot(sources.root === "default" ? undefined : values.root);
+    log = rootedLog(log, root);
     if (command.needsRoot) {
       requireRoot(process.geteuid?.(), root, `${program.name} ${command.meta.name}`);
       setRequiredUmask(log);
@@ -65,7 +71,10 @@ async function runCommand(
     const body = await command.load();
     return await body.run({ values, sources, environment, hostRoot: root, log });
   } catch (error) {
-    reportFailure(log, error, root);
+    // A value that only the command can judge is answered as one that is refused before it.
+    if (isUpdateError(error, "E_USAGE") && values["log-format"] === "text") {
+      writeTalk(formatBadValue(program, command, error));
+    } else reportFailure(log, error, root);
     return FAILED;
   }
 }

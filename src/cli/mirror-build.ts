@@ -58,7 +58,7 @@ export async function run(input: CommandInput<typeof MIRROR_BUILD_FLAGS>): Promi
   });
   writeOutput(`${summary(report)}\n`);
   if (report.failed.length === 0) return 0;
-  throw missing(report, values.to);
+  throw incomplete(report, values.to);
 }
 
 type Edition = keyof typeof EDITIONS;
@@ -91,23 +91,34 @@ function checkPlace(url: string): void {
   }
 }
 
-function summary({ fetched, present, failed, pruned, bytes }: BuildReport): string {
+function summary({ fetched, present, failed, resigned, pruned, bytes }: BuildReport): string {
+  const missing = failed.filter(({ isThere }) => !isThere);
   const parts = [
     `${fetched.length} files fetched (${Math.ceil(bytes / 1e6)} MB)`,
     `${present.length} there already`,
-    ...(failed.length === 0 ? [] : [`${failed.length} missing`]),
+    ...(missing.length === 0 ? [] : [`${missing.length} missing`]),
+    ...(missing.length === failed.length ? [] : [`${failed.length - missing.length} there, and refused`]),
+    ...(resigned.length === 0 ? [] : [`${resigned.length} signatures replaced`]),
     ...(pruned.length === 0 ? [] : [`${pruned.length} files removed`]),
   ];
   return parts.join(", ");
 }
 
-function missing({ failed, fetched, present }: BuildReport, directory: string): UpdateError {
-  const names = failed.map(({ name }) => `\`${name}\``).join(", ");
-  const [first] = failed;
+function incomplete({ failed, fetched, present }: BuildReport, directory: string): UpdateError {
   const wanted = failed.length + fetched.length + present.length;
-  return new UpdateError("E_MIRROR", `${failed.length} of ${wanted} files are not in \`${directory}\`: ${names}`, {
-    hint: `each has its own line in the log; the first: ${first?.error.message ?? ""}`,
-    cause: first?.error,
+  const told = [
+    [failed.filter(({ isThere }) => !isThere), `are not in \`${directory}\``],
+    [failed.filter(({ isThere }) => isThere), `are there, and were refused as they are`],
+  ] as const;
+  const parts = told.flatMap(([files, what]) =>
+    files.length === 0
+      ? []
+      : [`${files.length} of ${wanted} files ${what}: ${files.map(({ name }) => `\`${name}\``).join(", ")}`],
+  );
+  const first = failed[0]?.error;
+  return new UpdateError("E_MIRROR", parts.join("; "), {
+    hint: `each has its own line in the log; the first: ${first?.message ?? ""}`,
+    cause: first,
   });
 }
 

@@ -1,3 +1,5 @@
+import type { UpdateError } from "../platform/errors.ts";
+import { escapeControls } from "../platform/plain-text.ts";
 import type { HelpTopic } from "./arguments.ts";
 import { type Flag, type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
 import type { Command, Program } from "./program.ts";
@@ -9,6 +11,18 @@ const GAP = 2;
 export function formatUsage(program: Program, topic: HelpTopic): string {
   const sections = sectionsOf(program, topic);
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** For a command line whose words are known, and a value of it is no good: the help would push the reason off the screen. */
+export function formatBadValue(
+  { name }: Program,
+  topic: HelpTopic,
+  { message, hint }: Pick<UpdateError, "message"> & { hint?: string | undefined },
+): string {
+  const about = typeof topic === "string" ? topic : topic?.meta.name;
+  const advice = [hint, `see \`${name} help${about === undefined ? "" : ` ${about}`}\``];
+  const escaped = [`ERROR: ${message}`, ...advice.filter((one) => one !== undefined)].map(escapeControls);
+  return `${escaped.join("\n")}\n`;
 }
 
 function sectionsOf(program: Program, topic: HelpTopic): string[] {
@@ -44,9 +58,20 @@ function commandSections(program: Program, { meta, args, needsRoot }: Command): 
   return [
     `usage: ${[program.name, meta.name, ...requiredFlags(args), "[flags]"].join(" ")}`,
     paragraph(needsRoot ? `${meta.description} Must be run as root.` : meta.description),
-    flagTable("Flags", args),
+    flagTable(
+      "Flags",
+      flagsWhere(args, ({ special }) => !special),
+    ),
+    flagTable(
+      "For special cases",
+      flagsWhere(args, ({ special }) => special === true),
+    ),
     flagTable("Global flags", GLOBAL_FLAGS),
   ];
+}
+
+function flagsWhere(flags: FlagTable, isWanted: (flag: Flag) => boolean): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([, flag]) => isWanted(flag)));
 }
 
 function requiredFlags(flags: FlagTable): string[] {

@@ -50,10 +50,19 @@ export interface BuildReport {
   fetched: string[];
   /** There before, and as they were proven now. */
   present: string[];
-  failed: { name: string; error: UpdateError }[];
+  failed: FailedFile[];
+  /** Signatures of the tree that another took the place of. */
+  resigned: string[];
   pruned: string[];
   /** That came in this run. */
   bytes: number;
+}
+
+export interface FailedFile {
+  name: string;
+  error: UpdateError;
+  /** It lies in the tree as it did before: what failed is its proof, its signature for one. */
+  isThere: boolean;
 }
 
 /** Failures that are of no single archive: the rest would fail alike. */
@@ -71,10 +80,11 @@ export async function buildMirror(world: World, request: BuildRequest): Promise<
   const origins = request.origins.length > 0 ? request.origins : [officialOrigin(world, advertised?.agpl ?? false)];
   const wanted = await plan(world, { ...request, origins }, advertised);
   const { localFiles: files } = world;
-  using _ = await lockTree(world, directory);
+  using lock = await lockTree(world, directory);
   const path = join(directory, INDEX_FILE);
-  const index = readIndex(files, path) ?? emptyIndex();
-  const report: BuildReport = { fetched: [], present: [], failed: [], pruned: [], bytes: 0 };
+  const before = readIndex(files, path);
+  const index = before ?? emptyIndex();
+  const report: BuildReport = { fetched: [], present: [], failed: [], resigned: [], pruned: [], bytes: 0 };
   const writeIndex = () => {
     files.writeFile(path, formatIndex({ ...index, written: world.clock.now().toISOString() }));
   };
@@ -86,9 +96,18 @@ export async function buildMirror(world: World, request: BuildRequest): Promise<
       report.pruned = prune(world, directory, index, old);
     }
   } finally {
-    writeIndex();
+    if (before !== undefined || hasAnything(files, directory, index)) writeIndex();
+    else {
+      files.removeFile(path);
+      lock.undo();
+    }
   }
   return report;
+}
+
+/** A folder that is no mirror yet becomes one only by what it gets, and be it a part. */
+function hasAnything(files: World["localFiles"], directory: string, index: MirrorIndex): boolean {
+  return Object.keys(index.files).length > 0 || (files.list(directory) ?? []).some(isPartOfMirror);
 }
 
 /** With all that was wanted in its place, what is left on its way is of a release or an updater that was wanted before. */
@@ -144,12 +163,15 @@ async function mirrorAll(
     index,
     demands,
     signatures: { signer, replace: replaceSignatures },
+    resigned: report.resigned,
     // A bar is one line, which several downloads cannot share.
     progress: () =>
       terminal === undefined || Math.min(jobs, wanted.length) > 1 ? progressLines(log) : progressBar(terminal),
   };
   const sources = origins.map(({ source }) => source);
-  const attempt = attemptsOf(log, report, writeIndex);
+  const isThere = (name: string) =>
+    index.files[name] !== undefined && world.localFiles.stat(join(directory, name))?.size === index.files[name].bytes;
+  const attempt = attemptsOf(log, report, { writeIndex, isThere });
   await inParallel(wanted, jobs, async ({ name, revision, pinned }) => {
     const file = { name, release: formatRevision(revision), pinned };
     await attempt(name, () => mirrorArchive(world, { ...building, sources }, file));
@@ -159,7 +181,12 @@ async function mirrorAll(
   await attempt(INSTALL_SCRIPT, () => mirrorInstaller(world, building, from, attempt));
 }
 
-function attemptsOf(log: World["log"], report: BuildReport, writeIndex: () => void): Attempt {
+interface TreeInWork {
+  writeIndex(): void;
+  isThere(name: string): boolean;
+}
+
+function attemptsOf(log: World["log"], report: BuildReport, { writeIndex, isThere }: TreeInWork): Attempt {
   return async (name, work) => {
     try {
       const bytes = await work();
@@ -172,9 +199,11 @@ function attemptsOf(log: World["log"], report: BuildReport, writeIndex: () => vo
       if (!isUpdateError(error) || OF_ALL.includes(error.code)) throw error;
       // What the system refuses may be this file or the whole tree: the index shows which.
       if (error.code === "E_IO") writeIndex();
-      report.failed.push({ name, error });
+      const failed = { name, error, isThere: isThere(name) };
+      report.failed.push(failed);
       const { code, message, hint } = error;
-      log.error("A file is not in the mirror.", { file: name, code, error: message, hint });
+      const what = failed.isThere ? "A file of the mirror stays as it was." : "A file is not in the mirror.";
+      log.error(what, { file: name, code, error: message, hint });
       return false;
     }
   };

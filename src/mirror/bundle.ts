@@ -109,6 +109,11 @@ async function chosenFiles(files: Files, tree: string, versions: readonly string
       hint: "name the folder of a mirror with `--at DIR`, or make one with `mirror build`",
     });
   }
+  if (Object.keys(index.files).length === 0) {
+    throw new UpdateError("E_MIRROR", `the mirror \`${tree}\` holds nothing that could be carried`, {
+      hint: "bring releases into it with `mirror build`",
+    });
+  }
   const chosen = chooseFiles(index, tree, versions).map((file) => dated(files, tree, file));
   return manifestOf(await Promise.all(chosen)).files;
 }

@@ -42,7 +42,7 @@ export async function mirrorArchive(
   const source = failOver(sources, world.log);
   return takeProven(source, world.log, {
     async prove(believed) {
-      const proof = await proveDigest(source, name, { ...demands, pinned, believed }, world.log);
+      const proof = await proveDigest(source, name, { ...demands, pinned, believed, isForMirror: true }, world.log);
       refuseOther(join(directory, name), index.files[name], proof);
       return proof;
     },

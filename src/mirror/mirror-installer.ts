@@ -30,7 +30,8 @@ export async function mirrorInstaller(
   const place = source.locate(INSTALL_SCRIPT);
   const text = await readScript(source);
   const wanted = parseInstallScript(text, place).filter(({ architecture }) => architectures.includes(architecture));
-  const proof = await proveDigest(source, INSTALL_SCRIPT, { ...building.demands, pinned: [] }, world.log);
+  const demands = { ...building.demands, pinned: [], isForMirror: true };
+  const proof = await proveDigest(source, INSTALL_SCRIPT, demands, world.log);
   requireDigest(text, place, proof.sha256);
 
   const missing: string[] = [];

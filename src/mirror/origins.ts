@@ -4,8 +4,8 @@ import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { folderSource } from "../release/folder-source.ts";
 import { httpSource, type Shown } from "../release/http-source.ts";
+import { officialSource } from "../release/official-source.ts";
 import type { ReleaseSource } from "../release/source.ts";
-import { DEFAULT_BASE_URL } from "../settings/base-url.ts";
 import { INDEX_FILE, INDEX_LIMIT, parseIndex } from "./index-file.ts";
 
 /** A place that a mirror is built from. */
@@ -21,7 +21,10 @@ export function httpOrigin(
   url: string,
   shown?: Shown,
 ): Origin {
-  const source = httpSource(world, url, shown);
+  return originAt(httpSource(world, url, shown));
+}
+
+function originAt(source: ReleaseSource): Origin {
   return {
     source,
     async list() {
@@ -33,7 +36,7 @@ export function httpOrigin(
 
 /** Upstream's CDN, which never sees credentials. It has no builds of the AGPL edition: then `E_BASE_URL` (updater-core §5.2). */
 export function officialOrigin(world: Pick<World, "http" | "clock" | "log" | "signal">, isAgpl: boolean): Origin {
-  if (!isAgpl) return httpOrigin(world, DEFAULT_BASE_URL);
+  if (!isAgpl) return originAt(officialSource(world, "or name another mirror, or a folder, with `--from`"));
   throw new UpdateError("E_BASE_URL", "the cluster runs an AGPL edition, which has no default CDN", {
     hint: "name the place of your own builds with `--from https://…`",
   });

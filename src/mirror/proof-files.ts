@@ -15,6 +15,8 @@ export interface ProofFiles {
   index: MirrorIndex;
   demands: Omit<ProofDemands, "pinned">;
   signatures: Pick<SignatureRules, "signer" | "replace">;
+  /** Gets the names of signatures that another took the place of. */
+  resigned: string[];
 }
 
 /** As `chooseSignature`, for a file of the tree that was proven now. */
@@ -22,14 +24,20 @@ export async function signatureOf(
   { localFiles: files, log }: Pick<World, "localFiles" | "log">,
   { directory, index, demands, signatures }: ProofFiles,
   { name, source, sha256 }: { name: string; source: ReleaseSource; sha256: string },
-): Promise<ChosenSignature | undefined> {
+): Promise<PlacedSignature | undefined> {
   const keys = demands.skipSignature ? [] : demands.keys;
   const made = index.files[`${name}.sig`];
   const known = index.files[name];
   // One that was put beside an older install script says nothing of a newer one.
   const isOfAnother = made !== undefined && known !== undefined && known.sha256 !== sha256;
   const kept = isOfAnother ? undefined : treeSignature(files, join(directory, `${name}.sig`), made);
-  return chooseSignature(log, source, { name, sha256, kept }, { ...signatures, keys });
+  const chosen = await chooseSignature(log, source, { name, sha256, kept }, { ...signatures, keys });
+  return chosen && { ...chosen, isReplacing: kept !== undefined && kept.text.trim() !== chosen.text.trim() };
+}
+
+interface PlacedSignature extends ChosenSignature {
+  /** Another one lies in its place. */
+  isReplacing: boolean;
 }
 
 /**
@@ -38,9 +46,9 @@ export async function signatureOf(
  */
 export async function placeProofFiles(
   { localFiles: files }: Pick<World, "localFiles">,
-  { directory, index }: ProofFiles,
+  { directory, index, resigned }: ProofFiles,
   name: string,
-  { proof, signature, entry }: { proof: Proof; signature: ChosenSignature | undefined; entry: ProofEntry },
+  { proof, signature, entry }: { proof: Proof; signature: PlacedSignature | undefined; entry: ProofEntry },
 ): Promise<void> {
   const { origin, ...release } = entry;
   const placed: MirrorIndex["files"] = {};
@@ -48,6 +56,7 @@ export async function placeProofFiles(
     const file = { directory, name: `${name}.sig` };
     const text = await placeText(files, file, signature.text, proof.published);
     placed[file.name] = { ...text, ...release, ...(signature.by === "publisher" && { origin }) };
+    if (signature.isReplacing) resigned.push(file.name);
   }
   const file = { directory, name: `${name}.sha256` };
   const text = `${proof.sha256}  ${name}\n`;

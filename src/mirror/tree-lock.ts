@@ -1,20 +1,28 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
 import { attempt } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 
-/** Beside the index, with a dot in front: no file of the mirror. It stays, as a lock on a removed file excludes nobody. */
+/**
+ * Beside the index, with a dot in front: no file of the mirror. It stays, as a lock on a removed file excludes nobody, but where
+ * the first run into a folder comes to nothing.
+ */
 export const LOCK_FILE = ".lock";
 const PRIVATE_MODE = 0o600;
 /** Exit code by which `flock` tells "somebody else holds it" from a failure of its own. */
 const BUSY = 75;
 
+export interface TreeLock extends Disposable {
+  /** Removes the lock, and the folder if there is nothing else in it, where this run made them: nobody had a mirror here. */
+  undo(): void;
+}
+
 /**
  * Makes the tree and lets nobody else write in it until disposed, or until we end, however we end. Who only reads needs no
  * lock: files come whole. Fails at once with `E_LOCK_BUSY` when another one writes, and with `E_LOCK` without `flock`.
  */
-export async function lockTree(world: Pick<World, "localFiles" | "processes">, directory: string): Promise<Disposable> {
+export async function lockTree(world: Pick<World, "localFiles" | "processes">, directory: string): Promise<TreeLock> {
   const { localFiles: files, processes } = world;
   const path = join(directory, LOCK_FILE);
   const program = processes.find("flock");
@@ -23,6 +31,7 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
       hint: "install the package `util-linux`",
     });
   }
+  const [hadFolder, hadLock] = [directory, path].map((one) => files.stat(one) !== undefined);
   files.makeDirectory(directory);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const descriptor = attempt("open the lock", path, () => openSync(files.real(path), flags, PRIVATE_MODE));
@@ -31,9 +40,18 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   const { exitCode, failure } = await processes.run([program, "-x", "-n", "-E", String(BUSY), "3"], {
     descriptors: [descriptor],
   });
-  if (exitCode === 0) return { [Symbol.dispose]: () => closeSync(descriptor) };
+  if (exitCode === 0 && isAt(descriptor, files.real(path))) {
+    return {
+      [Symbol.dispose]: () => closeSync(descriptor),
+      undo() {
+        if (!hadLock) files.removeFile(path);
+        if (!hadFolder) files.removeDirectory(directory);
+      },
+    };
+  }
   closeSync(descriptor);
-  if (exitCode !== BUSY) throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${failure ?? `exit ${exitCode}`}`);
+  if (exitCode !== 0 && exitCode !== BUSY)
+    throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${failure ?? `exit ${exitCode}`}`);
   throw new UpdateError("E_LOCK_BUSY", `another run writes into \`${directory}\``, {
     hint: `wait until it ends, or find it with \`fuser -v ${path}\``,
   });
@@ -43,4 +61,10 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
 function keepPrivate(descriptor: number): void {
   const { uid, mode, nlink } = fstatSync(descriptor);
   if (uid === process.geteuid?.() && nlink === 1 && (mode & 0o077) !== 0) fchmodSync(descriptor, PRIVATE_MODE);
+}
+
+/** Whether the name still leads to the open file: another run may have removed it since it was opened. */
+function isAt(descriptor: number, path: string): boolean {
+  const [open, named] = [fstatSync(descriptor), lstatSync(path, { throwIfNoEntry: false })];
+  return open.ino === named?.ino && open.dev === named.dev;
 }

@@ -20,7 +20,8 @@ export interface OpenPlace {
 const MAX_LINKS = 40;
 const STICKY = 0o1000;
 const GROUP_LIST = "/etc/group";
-const GROUP_LIST_LIMIT = 1 << 20;
+const USER_LIST = "/etc/passwd";
+const LIST_LIMIT = 1 << 20;
 
 /**
  * Every place on the ways to `paths` that is open, each once. A way is walked name by name, through every link, and what lies
@@ -102,7 +103,12 @@ function* judge({ files, isTrusted }: Ground, host: string, as: "passed" | "end"
   const path = files.real(host);
   if (!isTrusted(stat.owner)) {
     const command = `chown ${isLink ? "-h " : ""}root:root ${shellWord(path)}`;
-    yield { path, reason: `it belongs to the user ${stat.owner}`, command, isDoubtful: false };
+    yield {
+      path,
+      reason: `it belongs to the user ${stat.owner}${nameOf(files, stat.owner)}`,
+      command,
+      isDoubtful: false,
+    };
     return;
   }
   // The mode of a link means nothing.
@@ -128,12 +134,18 @@ function anybodys(files: Files, host: string): OpenPlace {
 /** Debian gives `/usr/local` to the group `staff`, whose members are as good as root there (its policy, 9.1.2). */
 function isStaffs(files: Files, path: string, group: number): boolean {
   if (path !== "/usr/local" && !path.startsWith("/usr/local/")) return false;
-  return /^staff:[^:]*:(\d+):/m.exec(groupList(files))?.[1] === String(group);
+  return /^staff:[^:]*:(\d+):/m.exec(readList(files, GROUP_LIST))?.[1] === String(group);
 }
 
-function groupList(files: Files): string {
+/** For people only: the number is what counts, and the name is what the list of the host makes of it. */
+function nameOf(files: Files, user: number): string {
+  const name = new RegExp(`^([\\w.-]{1,32}):[^:]*:${user}:`, "m").exec(readList(files, USER_LIST))?.[1];
+  return name === undefined ? "" : ` (\`${name}\`)`;
+}
+
+function readList(files: Files, path: string): string {
   try {
-    return files.readText(GROUP_LIST, GROUP_LIST_LIMIT) ?? "";
+    return files.readText(path, LIST_LIMIT) ?? "";
   } catch (error) {
     if (isUpdateError(error)) return "";
     throw error;

@@ -1,6 +1,8 @@
+import { dirname } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { P256Key } from "../platform/p256.ts";
+import { shellWord } from "../platform/quote.ts";
 import { parseDigest, unreadableChecksum } from "./checksum.ts";
 import { publishedAt } from "./published.ts";
 import { readSignature, readSpareChecksum, readTogether } from "./read-beside.ts";
@@ -40,6 +42,8 @@ export interface ProofDemands {
   /** With any key, a release needs a signature by one of them. */
   keys: readonly P256Key[];
   skipSignature: boolean;
+  /** For its words only: who builds a mirror names places and versions by other flags than who enrolls a host. */
+  isForMirror?: boolean;
   /** Whether a release that was published then is too young; undefined when it may be taken. */
   refuse?: (published: Date | undefined) => UpdateError | undefined;
 }
@@ -65,7 +69,7 @@ export async function proveDigest(
   const checksum = isPinned ? await readSpareChecksum(source, name, log) : together?.checksum;
   const published = checksum && digestIn(checksum, name);
   const sha256 = pinned[0]?.sha256 ?? published;
-  if (sha256 === undefined) throw missingChecksum(source, name);
+  if (sha256 === undefined) throw missingChecksum(source.locate(`${name}.sha256`), demands.isForMirror ?? false);
   const giver = checksum?.giver ?? source;
   requireAgreement(giver, name, demands, published);
 
@@ -135,8 +139,14 @@ async function refuseYoung(
   return published;
 }
 
-function missingChecksum(source: ReleaseSource, name: string): UpdateError {
-  return new UpdateError("E_CHECKSUM", `checksum not found: \`${source.locate(`${name}.sha256`)}\``, {
-    hint: "check that this version exists there in this edition and for this processor, and that the `.sha256` files lie beside the archives; where another version is at hand, ask for it: with `--force-version` for this host, with `--version` for a mirror",
+function missingChecksum(place: string, isForMirror: boolean): UpdateError {
+  const [named, another] = isForMirror
+    ? ["the place that the mirror is built from", "`--version`"]
+    : ["the base URL", "`--force-version`"];
+  const check = place.startsWith("/")
+    ? `check the folder: \`ls ${shellWord(dirname(place))}\``
+    : `check ${named} and its path: \`curl -I ${shellWord(place)}\``;
+  return new UpdateError("E_CHECKSUM", `checksum not found: \`${place}\``, {
+    hint: `${check}; the version must be there in this edition and for this processor, with its \`.sha256\` file beside it; another version that is there is asked for with ${another}`,
   });
 }

@@ -73,7 +73,7 @@ export async function stageRelease(
     files.writeFile(join(directory, PROOF_FILE), proofRecord({ ...proof, place: archive.place }, clock.now()));
     files.writeFile(join(directory, CHECKSUM_FILE), sha256);
     log.info("The release is downloaded and unpacked.", {
-      seconds: (clock.elapsedMs() - startMs) / 1000,
+      seconds: Math.round(clock.elapsedMs() - startMs) / 1000,
       size: archive.length,
     });
     return { directory, files: written, sha256 };

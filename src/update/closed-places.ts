@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
+import type { Files } from "../platform/files.ts";
 import type { Log } from "../platform/log.ts";
 import { findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
 import { isTrustedAbove } from "../platform/ownership.ts";
@@ -61,8 +62,24 @@ export function requireClosedFiles({ files, localFiles, log }: RootedHost, optio
   if (process.geteuid?.() !== 0) return;
   const ofTree = files.root === "/" ? [] : pathsIn(options).flatMap((path) => pathOfHost(files.root, path) ?? []);
   const others = pathsIn(options).filter((path) => files.root === "/" || pathOfHost(files.root, path) === undefined);
+  requireNotToBeMade(files, ofTree);
+  requireNotToBeMade(localFiles, others);
   requireClosed({ files, log }, ofTree);
   requireClosed({ files: localFiles, log }, others);
+}
+
+/** As `requireClosed`, for files that are missing: a command that makes a folder in the place of one would be no help. */
+function requireNotToBeMade(files: Files, paths: readonly string[]): void {
+  const missing = paths.find((path) => files.statFollowed(path) === undefined && isOpen(files, path));
+  if (missing === undefined) return;
+  const path = files.real(missing);
+  throw new UpdateError("E_OPEN_PLACE", `\`${path}\` does not exist, and others than root may make it`, {
+    hint: "restore the file where only root may write, and name it there",
+  });
+}
+
+function isOpen(files: Files, path: string): boolean {
+  return findOpenPlaces(files, [path]).some(({ isDoubtful }) => !isDoubtful);
 }
 
 /** As `requireClosedNamespace`, for what lies on the ways to `paths` and at their ends. */

@@ -19,6 +19,7 @@ import { decideEnrollment } from "./decide-enrollment.ts";
 import type { HeldBack } from "./decide-limits.ts";
 import { enrollLater } from "./enroll-later.ts";
 import { enterNamespace } from "./enter.ts";
+import { checkGivenKeys, requireGivenFiles } from "./given-files.ts";
 import { type Action, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
 import { hostId } from "./host-id.ts";
@@ -80,7 +81,9 @@ async function enrollLocked(
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
   const options = optionsOfRun(world.files, namespace, request.options);
+  requireGivenFiles(world, request.options);
   requireClosedFiles(world, options);
+  await checkGivenKeys(world, request.options);
   if (concernsCredentials(request.options)) {
     const { baseUrl } = config.spec;
     checkCredentials(world.localFiles, options, baseUrl === "" ? [] : [baseUrl, ...(options.mirrors ?? [])]);

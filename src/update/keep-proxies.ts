@@ -61,7 +61,7 @@ export function warnOfUnkeptProxy({ files, log }: World, started: StartedWith, t
   const words = started.command === "pin" ? ["pin", "--force-version", target.version] : ["enable"];
   tell(log, [
     warn("The timer does not know the CONNECT proxy that this command was started with, and may not get through.", {
-      command: keepingCommand(started, words),
+      command: repeatedCommand(started, words),
     }),
   ]);
 }
@@ -86,6 +86,17 @@ function nothingToKeep(started: StartedWith): UpdateError {
   return new UpdateError("E_NO_PROXY_ENV", `neither \`HTTPS_PROXY\` nor \`HTTP_PROXY\` is set${reason}`, {
     hint: viaSudo ? `run \`${command}\`, or \`${direct}\`` : `run \`${direct}\``,
   });
+}
+
+/** Names the variables that have to be set once more, and none of their values, as a proxy's may hold a password. */
+function repeatedCommand(started: StartedWith, words: readonly string[]): string {
+  const { httpsProxy, httpProxy, noProxy } = started.proxies;
+  const variables = [
+    ...(httpsProxy === "" ? [] : ["HTTPS_PROXY=ADDRESS"]),
+    ...(httpProxy === "" ? [] : ["HTTP_PROXY=ADDRESS"]),
+    ...(noProxy === "" ? [] : ["NO_PROXY=HOSTS"]),
+  ];
+  return [...(started.viaSudo ? ["sudo"] : []), ...variables, updaterCommand(started, words)].join(" ");
 }
 
 function keepingCommand(started: StartedWith, words: readonly string[]): string {

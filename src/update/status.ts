@@ -14,6 +14,7 @@ import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { architectureOf } from "./architecture.ts";
 import type { HeldBack } from "./decide-limits.ts";
 import { isWindowOpen } from "./decide-update.ts";
+import { enrollCommand } from "./enroll-command.ts";
 import { findLimit } from "./hold-back.ts";
 import { describeKeptProxy } from "./keep-proxies.ts";
 import { optionsOfRun } from "./plan-options.ts";
@@ -113,9 +114,9 @@ export function shouldUpdateNow({ status, answer, limit }: Pick<StatusReport, "s
   return limit === undefined && isOpen && formatRevision(status.active) !== formatRevision(answer.target);
 }
 
-function notInstalled({ suffix }: Namespace): UpdateError {
-  const [which, flag] = suffix === "" ? ["without a suffix", ""] : [`with the suffix \`${suffix}\``, ` -i ${suffix}`];
-  return new UpdateError("E_NOT_INSTALLED", `Teleport was not installed by \`teleport-update\` ${which}`, {
-    hint: `enroll this host with \`teleport-update enable${flag} --proxy ADDRESS\`, or name another \`--install-suffix\``,
+function notInstalled(namespace: Namespace): UpdateError {
+  const which = namespace.suffix === "" ? "" : ` with the suffix \`${namespace.suffix}\``;
+  return new UpdateError("E_NOT_INSTALLED", `this host is not enrolled${which}`, {
+    hint: `enroll it with \`${enrollCommand(namespace)}\`, or name another \`--install-suffix\``,
   });
 }

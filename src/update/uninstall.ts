@@ -35,6 +35,8 @@ export interface UninstallRequest {
  * the namespace's directory is removed, the lock last of all.
  */
 export async function uninstall(world: World, { namespace, force }: UninstallRequest): Promise<void> {
+  // The lock makes the directory.
+  const wasThere = world.files.stat(namespace.directory) !== undefined;
   using lock = await enterNamespace(world, namespace, COMMAND_LOCK, "told");
   warnIfMissing(world, namespace);
   const config = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
@@ -49,12 +51,13 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
     force,
   });
   if (decision.action === "refuse") throw new UpdateError(decision.code, decision.reason, { hint: decision.hint });
-  world.log[decision.level](decision.reason);
 
   const facts = await readTimerFacts(world.files, systemd(world), namespace);
   if (facts.kind === "absent") world.log.warn("Systemd is not running, so there are no timers to switch.");
   const { dataDirectory } = readTeleportDefaults(world.files, namespace, world.log);
   const teardown = planTeardown(world.files, namespace, facts, dataDirectory);
+  const isNothing = decision.action === "tear-down" && !wasThere && teardown.length === 0;
+  if (!isNothing) world.log[decision.level](decision.reason);
   const replacement = await planReplacement(world, decision.action, namespace, config, programs);
   const stray = planStray(world, namespace, folders, replacement.changes);
   await inTransaction(world, lock, async (transaction) => {
@@ -63,7 +66,7 @@ export async function uninstall(world: World, { namespace, force }: UninstallReq
     await applyTeardown(world, transaction, teardown, basename(namespace.updaterTimer));
   });
   await removeNamespace(world, namespace);
-  world.log.info("The updater is uninstalled.");
+  world.log.info(isNothing ? "There was nothing to remove." : "The updater is uninstalled.");
 }
 
 /** A path that nobody set, or that was lost, is no reason to leave links and units behind that lead nowhere. */

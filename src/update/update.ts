@@ -16,6 +16,7 @@ import { activate } from "./activate.ts";
 import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles, warnOfOpenVersion } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
+import { enrollCommand } from "./enroll-command.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
@@ -57,7 +58,8 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   const { namespace, isNow } = request;
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
-    world.log.info("Automatic updates are disabled.");
+    const isEnrolled = world.files.stat(namespace.config) !== undefined;
+    world.log.info("Automatic updates are disabled.", isEnrolled ? undefined : { command: enrollCommand(namespace) });
     return;
   }
   const defaults = readTeleportDefaults(world.files, namespace, world.log);

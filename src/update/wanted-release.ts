@@ -5,6 +5,7 @@ import { type Architecture, archiveName } from "../release/address.ts";
 import { failOver } from "../release/fail-over.ts";
 import { folderSource } from "../release/folder-source.ts";
 import { httpSource } from "../release/http-source.ts";
+import { officialSource } from "../release/official-source.ts";
 import type { ProofDemands } from "../release/proof.ts";
 import type { ReleaseSource } from "../release/source.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
@@ -64,10 +65,12 @@ export async function wantedRelease(world: World, inputs: WantedInputs): Promise
   };
 }
 
+const ELSEWHERE = "or name a mirror with `--base-url URL`, or a folder with `--from PATH`";
+
 function chooseSource(world: World, name: string, { config, answer, options, from }: WantedInputs): ReleaseSource {
   if (from !== "") return folderSource(world.localFiles, from, name);
   const first = chooseBaseUrl(config, answer);
-  if (config.spec.baseUrl === "") return httpSource(world, first);
+  if (config.spec.baseUrl === "") return officialSource(world, ELSEWHERE);
   const places = [first, ...(options.mirrors ?? [])];
   return failOver(
     places.map((url) => httpSource(world, url, readCredentials(world.localFiles, options, url))),

@@ -63,7 +63,17 @@ describe("a bad command line is refused, with the reason and the command it is a
     ["uninstall --now", "uninstall", "unknown flag `--now`"],
     ["unpin --proxy example.com", "unpin", "unknown flag `--proxy`"],
     ["link-package --force", "link-package", "unknown flag `--force`"],
-    ["enable ---debug", "enable", "unknown flag `---debug`"],
+    ["enable ---debug", "enable", "unknown flag `---debug`; did you mean `--debug`?"],
+    // Mistyped ones.
+    ["enable --proxi x", "enable", "unknown flag `--proxi`; did you mean `--proxy`?"],
+    ["enable -proxy foo", "enable", "unknown flag `-proxy`; did you mean `--proxy`?"],
+    ["enable -proxy=foo", "enable", "unknown flag `-proxy`; did you mean `--proxy`?"],
+    ["status -debgu", "status", "unknown flag `-e`; did you mean `--debug`?"],
+    ["setup --self-setpu", "setup", "unknown flag `--self-setpu`"],
+    ["--version", undefined, "unknown flag `--version`; did you mean `version`?"],
+    ["enabel --proxy x", undefined, "unknown command `enabel`; did you mean `enable`?"],
+    ["miror build", undefined, "unknown command `miror`; did you mean `mirror`?"],
+    ["mirror bild", "mirror", "unknown command `mirror bild`; did you mean `mirror build`?"],
     // Unexpected words.
     ["enable example.com", "enable", "unexpected word `example.com`"],
     ["version now", "version", "unexpected word `now`"],
@@ -97,6 +107,15 @@ describe("a bad command line is refused, with the reason and the command it is a
     const reading = read(line);
     expect(reading).toMatchObject({ kind: "refused", reason });
     expect(reading.kind === "refused" && nameOf(reading.topic)).toBe(command);
+  });
+
+  test.each([
+    ["status --frob", "words"],
+    ["mirror", "words"],
+    ["--log-format xml status", "values"],
+    ["setup --reload", "values"],
+  ] as const)("%s: at fault are its %s", (line, fault) => {
+    expect(read(line)).toMatchObject({ kind: "refused", fault });
   });
 
   test("what a terminal would act on is escaped", () => {

@@ -75,21 +75,22 @@ test("the contract's commands, in its order, with their root rule and hidden mar
   ]);
 });
 
-test("the flags of each command, with their letters; hidden ones in brackets", () => {
-  const shown = ([name, { alias, hidden }]: [string, FlagTable[string]]) => {
+test("the flags of each command, with their letters; hidden ones in brackets, those for special cases in braces", () => {
+  const shown = ([name, { alias, hidden, special }]: [string, FlagTable[string]]) => {
     const form = alias === undefined ? `--${name}` : `--${name}/-${alias}`;
+    if (special) return `{${form}}`;
     return hidden ? `[${form}]` : form;
   };
   const rows = COMMANDS.map(({ meta, args }) => [meta.name, Object.entries(args).map(shown).join(" ")]);
   const options =
     "--ca-file --trusted-key --insecure-skip-signature --min-version --max-version --min-age --downgrade --netrc --bearer-token-file --client-cert --client-key --proxy-env";
   const enroll = `--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --from --digest ${options} --hand-over --arch --updater --offline`;
-  const enrollHidden = "[--force-flag] [--self-setup] [--path] [--selinux-ssh]";
+  const enrollSpecial = "{--force-flag} [--self-setup] {--path} {--selinux-ssh}";
   expect(Object.fromEntries(rows)).toEqual({
     version: "",
-    enable: `${enroll} [--force-version/-f] ${enrollHidden}`,
+    enable: `${enroll} {--force-version/-f} ${enrollSpecial}`,
     disable: "",
-    pin: `${enroll} --force-version/-f ${enrollHidden}`,
+    pin: `${enroll} --force-version/-f ${enrollSpecial}`,
     unpin: "",
     update: "--now/-n [--self-setup]",
     "link-package": "",

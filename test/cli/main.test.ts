@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json";
@@ -54,11 +54,42 @@ describe("a command line that is refused ends with 1: usage, then the error, on 
   test.each([
     [[], "teleport-update.txt", "no command given"],
     [["enable", "--frobnicate"], "enable.txt", "unknown flag `--frobnicate`"],
-    [["--log-format", "xml", "status"], "status.txt", "flag `--log-format` must be `text` or `json`, not `xml`"],
   ])("%j", async (words, usage, reason) => {
     const { exitCode, stdout, stderr } = await run(words);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toBe(`${await Bun.file(join(GOLDEN, usage)).text()}\nERROR: ${reason}\n`);
+  });
+});
+
+describe("a value that is no good is answered in short, also where the command itself finds out", () => {
+  test.each([
+    [["--log-format", "xml", "status"], "flag `--log-format` must be `text` or `json`, not `xml`", [], "status"],
+    [
+      ["mirror", "build", "--to", "/does/not/exist"],
+      "no version is named",
+      ["name versions with `--version 18.4.1`, or the cluster whose version is wanted with `--proxy HOST`"],
+      "mirror build",
+    ],
+    [
+      ["mirror", "build", "--to", "/does/not/exist", "--arch", "x86_64"],
+      "flag `--arch` must be one of `amd64`, `arm64`, `386`, `arm`, not `x86_64`",
+      [],
+      "mirror build",
+    ],
+  ])("%j", async (words, reason, advice, command) => {
+    const { exitCode, stdout, stderr } = await run(words);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toBe([`ERROR: ${reason}`, ...advice, `see \`teleport-update help ${command}\``, ""].join("\n"));
+  });
+
+  test.each([
+    ["--min-age", "foo"],
+    ["--digest", "abc"],
+  ])("of `enable %s`", async (flag, value) => {
+    const { exitCode, stderr } = await run(["enable", "--root", root, flag, value]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toStartWith(`ERROR: flag \`${flag}\` must be `);
+    expect(stderr).toEndWith("see `teleport-update help enable`\n");
   });
 });
 
@@ -104,6 +135,7 @@ describe("a failure is one log line and ends with 1", () => {
     const { exitCode, stdout, stderr } = await run(["status", "--root", root]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toContain("code:E_NOT_INSTALLED");
+    expect(stderr).toContain(`\`teleport-update enable --root ${realpathSync(root)} --proxy ADDRESS\``);
   });
 });
 

@@ -60,6 +60,18 @@ describe("history", () => {
   });
 });
 
+test.each([[[]], [["--json"]]])("a history in which nothing is recorded says so, beside stdout: %j", async (flags) => {
+  using bare = offlineHost(site);
+  const child = Bun.spawn([process.execPath, PROGRAM, "--root", bare.root, "history", ...flags], {
+    env: {},
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await child.stdout.text()).toBe("");
+  expect(await child.stderr.text()).toContain("Nothing is recorded yet. path:/opt/teleport/default/history.jsonl");
+  expect(await child.exited).toBe(0);
+});
+
 describe("verify", () => {
   test("tells that all is whole, and ends with 0", async () => {
     expect(await run("verify")).toEqual({

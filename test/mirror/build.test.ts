@@ -18,6 +18,7 @@ import { UpdateError } from "../../src/platform/errors.ts";
 import { openHttp } from "../../src/platform/fetch-http.ts";
 import { parseP256Key } from "../../src/platform/p256.ts";
 import { makeP256Pair, parseP256Signer } from "../../src/platform/p256-signer.ts";
+import type { World } from "../../src/platform/world.ts";
 import { serve, sha256Of } from "../release/archive.ts";
 import { partOf, startCutServer } from "../support/cut-server.ts";
 import { advertise, type ProxyAndCdn, startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -47,10 +48,7 @@ function serveFolder(folder: string) {
   return { ...server, asked };
 }
 
-const visible = () =>
-  readdirSync(tree)
-    .filter((name) => !name.startsWith("."))
-    .toSorted();
+const visible = () => (existsSync(tree) ? readdirSync(tree) : []).filter((name) => !name.startsWith(".")).toSorted();
 const index = () => parseIndex(readFileSync(join(tree, "index.json"), "utf8"), "index.json");
 const read = (name: string) => readFileSync(join(tree, name));
 
@@ -172,6 +170,18 @@ describe("a tree", () => {
     expect(drawn).toEqual([]);
   });
 
+  test("has a lock that nobody gets who opened it before it was removed", async () => {
+    const world = mirrorWorld();
+    mkdirSync(tree);
+    const run: World["processes"]["run"] = (...args) => {
+      rmSync(join(tree, ".lock"));
+      return world.processes.run(...args);
+    };
+    await expect(lockTree({ ...world, processes: { ...world.processes, run } }, tree)).rejects.toMatchObject({
+      code: "E_LOCK_BUSY",
+    });
+  });
+
   test("is written by one run at a time", async () => {
     const world = mirrorWorld();
     using _ = await lockTree(world, tree);
@@ -239,7 +249,7 @@ describe("where releases come from", () => {
 
     const only = await build(world, join(place.path, "other"), { versions: ["18.1.0"], urls: [first.url] });
     expect(only.failed).toMatchObject([{ error: { code: "E_CHECKSUM" } }]);
-    expect(readdirSync(join(place.path, "other")).toSorted()).toEqual([".lock", "index.json"]);
+    expect(existsSync(join(place.path, "other"))).toBe(false);
   });
 
   test("who gave the archive is noted, and a place that has its checksum alone is not", async () => {
@@ -265,7 +275,7 @@ describe("where releases come from", () => {
     const report = await build(mirrorWorld(), tree, { versions: ["18.1.0"], urls: [first.url, second.url] });
     // What was on the line when it was cut may be lost, so that nothing came of the first.
     expect(report.failed).toMatchObject([{ name, error: { code: expect.stringMatching(/^E_(CHECKSUM|CHANGED)$/) } }]);
-    expect(visible()).toEqual(["index.json"]);
+    expect(visible()).toEqual([]);
   });
 
   describe("a cluster", () => {
@@ -549,7 +559,7 @@ describe("signatures", () => {
   test("[threat mirror-proof] by another key than the trusted one keep the archive out", async () => {
     const { report } = await buildSigned({ demands: { keys: [site.key], skipSignature: false } }, true);
     expect(report.failed).toMatchObject([{ error: { code: "E_SIGNATURE" } }]);
-    expect(visible()).toEqual(["index.json"]);
+    expect(visible()).toEqual([]);
   });
 
   test("of the site are made where there is none, and the same ones by each run", async () => {

@@ -160,6 +160,13 @@ describe("a bundle", () => {
     await refused(many, "its list has more than");
   });
 
+  test("is not made of an empty mirror", async () => {
+    using place = mirrorPlace();
+    const made = writeBundle(place.world, { tree: place.tree("empty", {}), to: place.at("b.tar"), ...all });
+    await expect(made).rejects.toMatchObject({ code: "E_MIRROR", message: expect.stringContaining("holds nothing") });
+    expect(existsSync(place.at("b.tar"))).toBe(false);
+  });
+
   test("is not made of a folder without an index", async () => {
     using place = mirrorPlace();
     const made = writeBundle(place.world, { tree: place.at("none"), to: place.at("b.tar"), ...all });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
 import { LOCAL_NAMES, makeAuthority, type ServerCertificate } from "../support/certificates.ts";
@@ -121,6 +121,34 @@ describe("mirror build", () => {
     });
   });
 
+  test("tells a signature that was refused from a file that is missing, and counts those that were replaced", async () => {
+    const [first, second] = ["first.key", "second.key"].map((name) => join(place.path, name));
+    for (const key of [first, second]) await run("keygen", "--to", key ?? "");
+    await run(...building("--version", "18.1.0", "--sign", first ?? ""));
+    const again = building("--version", "18.1.0", "--sign", second ?? "");
+    const { stdout, stderr } = await run(...again);
+    expect(stdout).toBe("0 files fetched (0 MB), 0 there already, 1 there, and refused\n");
+    expect(stderr).toContain('"A file of the mirror stays as it was."');
+    expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({
+      error: `1 of 1 files are there, and were refused as they are: \`${NAME}\``,
+      hint: expect.stringContaining("not by this key"),
+    });
+    expect(await run(...again, "--replace-signatures")).toMatchObject({
+      exitCode: 0,
+      stdout: "0 files fetched (0 MB), 1 there already, 1 signatures replaced\n",
+    });
+    expect((await run(...again, "--replace-signatures")).stdout).toBe("0 files fetched (0 MB), 1 there already\n");
+  });
+
+  test("leaves nothing behind where nothing came", async () => {
+    expect(await run(...building("--version", "18.9.9"))).toMatchObject({ exitCode: 1 });
+    expect(existsSync(tree)).toBe(false);
+    mkdirSync(tree);
+    writeFileSync(join(tree, "theirs"), "");
+    expect(await run(...building("--version", "18.9.9"))).toMatchObject({ exitCode: 1 });
+    expect(readdirSync(tree)).toEqual(["theirs"]);
+  });
+
   test("follows a cluster", async () => {
     cdn.find = advertise("18.1.0");
     expect(await run(...building("--proxy", cdn.address, "--keep", "2"))).toMatchObject({ exitCode: 0 });
@@ -174,6 +202,15 @@ describe("mirror build", () => {
   ])("says of %s %s what a mirror takes", async (flag, value, words) => {
     const { stderr } = await run(...building("--version", "18.1.0", flag, value));
     expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toMatchObject({ hint: expect.stringContaining(words) });
+  });
+
+  test("says how another place is named where the default CDN is not reached, and what a mirror checks", async () => {
+    const bare = ["build", "--to", tree, "--version", "18.1.0", "--arch", "amd64"];
+    const cut = await runWith({ HTTPS_PROXY: "http://127.0.0.1:1" }, ...bare);
+    expect(cut.exitCode).toBe(1);
+    expect(cut.stderr).toContain("; or name another mirror, or a folder, with `--from`");
+    const { stderr } = await run(...building("--version", "18.9.9"));
+    expect(stderr).toContain("check the place that the mirror is built from and its path: `curl -I https://");
   });
 
   test("makes a folder that a web server may read, whatever the umask", async () => {

@@ -105,6 +105,13 @@ describe("[threat closed-parents] a way is open", () => {
     expect(found(path)).toEqual([expect.objectContaining({ path: place, command, isDoubtful: false })]);
   });
 
+  asRoot("of a user whose name the host knows, it has the name too", () => {
+    give("opt", NOBODY);
+    expect(found("/opt")).toMatchObject([{ reason: "it belongs to the user 65534" }]);
+    writeFileSync(at("etc/passwd"), "root:x:0:0::/root:\nevil`\u001b:x:65534::/:\nnobody:x:65534:65534::/:\n");
+    expect(found("/opt")).toMatchObject([{ reason: "it belongs to the user 65534 (`nobody`)" }]);
+  });
+
   asRoot("where a folder, a link or a file belongs to another", () => {
     folder("opt/x");
     give("opt/x", NOBODY);

@@ -3,6 +3,7 @@ import { createSign, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type P256Key, parseP256Key } from "../../src/platform/p256.ts";
+import { folderSource } from "../../src/release/folder-source.ts";
 import { httpSource } from "../../src/release/http-source.ts";
 import { type ProofDemands, proveDigest } from "../../src/release/proof.ts";
 import { proofRecord, readProof } from "../../src/release/proof-record.ts";
@@ -67,6 +68,25 @@ describe("the strongest proof is what counts", () => {
   test("and the place and the time of its checksum are known", async () => {
     const { proof, url } = await prove({});
     expect([proof.place, proof.published]).toEqual([`${url}/${NAME}`, new Date(MODIFIED)]);
+  });
+});
+
+describe("what to do about a missing checksum is said in the words of who asks", () => {
+  test.each([
+    [false, "check the base URL and its path: `curl -I", "`--force-version`"],
+    [true, "check the place that the mirror is built from and its path: `curl -I", "`--version`"],
+  ])("for a mirror: %p", async (isForMirror, start, another) => {
+    const failure = await prove({ checksum: undefined, demands: { isForMirror } }).catch((error) => error);
+    expect(failure.hint).toStartWith(start);
+    expect(failure.hint).toContain(`/${NAME}.sha256\`; `);
+    expect(failure.hint).toEndWith(another);
+  });
+
+  test("of a folder it is the folder", async () => {
+    using at = temporaryFolder();
+    const source = folderSource(testWorld().files, at.path, NAME);
+    const failure = await proveDigest(source, NAME, NOTHING, testWorld().log).catch((error) => error);
+    expect(failure.hint).toStartWith(`check the folder: \`ls ${at.path}\`; `);
   });
 });
 

@@ -80,6 +80,18 @@ async function failure(...given: Parameters<typeof stage>): Promise<UpdateError>
 }
 
 describe("a release", () => {
+  test("tells how long it took, to the millisecond", async () => {
+    const archive = await archiveOf(releaseEntries());
+    await using server = serve(() => new Response(archive));
+    const world = testWorld();
+    let elapsedMs = 0;
+    world.clock.elapsedMs = () => (elapsedMs += 98.943_71);
+    const request = stageRequest(world, { folder: folder.path, server: server.url, sha256: sha256Of(archive) });
+    await stageRelease(world, { ...request, limits: NO_RESERVE });
+    const told = world.lines.find((line) => line.includes("downloaded and unpacked"));
+    expect(told).toMatch(/"seconds":\d+\.\d{1,3},/);
+  });
+
   test("[inst 8.6 install not present] is staged whole, with the modes of the contract and its digest", async () => {
     const archive = await archiveOf(releaseEntries());
     const { staged } = await stage(archive);

@@ -286,6 +286,17 @@ test("the disk is too full", async () => {
   await shows(host, { code: "E_NO_SPACE", says: [NAMESPACE.directory, "200000000"] });
 });
 
+test("the default CDN is not reached, and the hint names the two ways around it", async () => {
+  const failure = new UpdateError("E_NETWORK", "cannot fetch", { hint: "check the name" });
+  const http: World["http"] = {
+    get: (url, options) => (url.includes("cdn.") ? Promise.reject(failure) : site.http.get(url, options)),
+  };
+  using host = offlineHost(site, { http });
+  host.setConfig(updateYaml(SPEC, ACTIVE));
+  const { hint } = await attempt(() => host.enroll({ baseUrl: "" }));
+  expect(hint).toBe("check the name; or name a mirror with `--base-url URL`, or a folder with `--from PATH`");
+});
+
 /** The failure tells what and where and what to do, and the host is as it was. */
 async function shows(host: UpdateHost, row: Row): Promise<void> {
   cpSync(enrolled.root, host.root, { recursive: true, verbatimSymlinks: true });

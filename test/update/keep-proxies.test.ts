@@ -129,9 +129,9 @@ describe("nothing is changed", () => {
 
 describe("a proxy that the timer will not see", () => {
   test.each<[Partial<EnrollRequest>, string]>([
-    [{}, "teleport-update enable --proxy-env"],
-    [{ viaSudo: true }, "sudo --preserve-env=HTTPS_PROXY,NO_PROXY teleport-update enable --proxy-env"],
-    [{ command: "pin" }, "teleport-update pin --force-version 18.0.0 --proxy-env"],
+    [{}, "HTTPS_PROXY=ADDRESS NO_PROXY=HOSTS teleport-update enable --proxy-env"],
+    [{ viaSudo: true }, "sudo HTTPS_PROXY=ADDRESS NO_PROXY=HOSTS teleport-update enable --proxy-env"],
+    [{ command: "pin" }, "HTTPS_PROXY=ADDRESS NO_PROXY=HOSTS teleport-update pin --force-version 18.0.0 --proxy-env"],
   ])("is told of after a success, with the command that keeps it: %j", async (request, command) => {
     using host = await servingHost(site, { ...request, proxies: PROXIES });
     expect(warnings(host)).toEqual([

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { readStatus, shouldUpdateNow } from "../../src/update/status.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
@@ -50,7 +51,12 @@ describe("readStatus", () => {
     using host = offlineHost(site);
     await expect(status(host)).rejects.toMatchObject({
       code: "E_NOT_INSTALLED",
+      message: "this host is not enrolled",
       hint: expect.stringContaining("teleport-update enable --proxy"),
+    });
+    await expect(readStatus(host.world, { namespace: namespaceFor("blue"), insecure: false })).rejects.toMatchObject({
+      message: "this host is not enrolled with the suffix `blue`",
+      hint: expect.stringContaining("teleport-update enable -i blue --proxy ADDRESS"),
     });
     expect(host.snapshot()).toEqual({});
     expect(site.takeRequests()).toEqual([]);

@@ -65,7 +65,21 @@ describe("nothing installed: what is left of the updater goes", () => {
     await remove(host);
     expect(host.files.stat(NAMESPACE.directory)).toBeUndefined();
     expect(host.systemctl()).toEqual([]);
+    expect(host.world.log.lines.filter((line) => line.startsWith("INFO"))).toEqual([
+      "INFO There was nothing to remove.",
+    ]);
   });
+
+  test.each([NAMESPACE.updaterUnit, `${NAMESPACE.versions}/18.0.0/sha256`])(
+    "[core 7.6 no config]: but %s is something",
+    async (path) => {
+      using host = runningHost(site);
+      host.write(path, "ours\n");
+      await remove(host);
+      expect(host.files.stat(path)).toBeUndefined();
+      expect(host.world.log.lines.at(-1)).toBe("INFO The updater is uninstalled.");
+    },
+  );
 
   test("[core 7.6 no active version]: timer and units as well", async () => {
     using host = runningHost(site);

@@ -192,3 +192,14 @@ describe("a move that fails is written down, and changes nothing else", () => {
     );
   });
 });
+
+test("where nobody is enrolled, it says how to enroll", async () => {
+  using host = runningHost(site);
+  await host.update();
+  expect(host.world.log.lines.at(-1)).toBe(
+    "INFO Automatic updates are disabled. command:teleport-update enable --proxy ADDRESS",
+  );
+  host.setConfig(updateYaml(["proxy: PROXY", "enabled: false"], ["active:", '    version: ""']));
+  await host.update();
+  expect(host.world.log.lines.at(-1)).toBe("INFO Automatic updates are disabled.");
+});

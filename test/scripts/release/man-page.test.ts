@@ -73,6 +73,10 @@ describe.each(INSTALLED.filter(([name]) => name === "man"))("as %s shows it", (_
     );
   });
 
+  test("flags for special cases stand behind the others of their command", () => {
+    expect(text).toMatch(/ --offline\n[\s\S]*?\n *For special cases:\s+(-f VERSION, )?--force-version VERSION\n/);
+  });
+
   test("it is of the day of the commit, wherever it is made", () => expect(text).toContain("February 3, 2020"));
 });
 
