@@ -35,6 +35,8 @@ const JOURNAL = journalBytes();
 function journalBytes(): Buffer {
   using host = temporaryHost();
   host.files.makeDirectory(NAMESPACE.directory);
+  put(host, "/opt/old", "the tool");
+  host.link(LINK.path, "/opt/old");
   const journal = new Journal(host.files, NAMESPACE, new Date(0));
   journal.announce(CHANGES);
   journal.beginUndo()?.note(CHANGES.length - 1);
