@@ -1,14 +1,12 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { brokenPromises, differenceOf, type FaultBench, shapeOf } from "../../test/faults/bench-host.ts";
+import { brokenPromises, differenceOf, type FaultBench, lastingLinks, shapeOf } from "../../test/faults/bench-host.ts";
 import { type Command, NEW, NEWEST, OLD, SCENARIOS } from "../../test/faults/scenarios.ts";
 import { damagedVersions } from "../../test/faults/whole-versions.ts";
 
 /** A host that goes round three releases: each move downloads its release, and removes the one before the last to make room. */
 export interface RoundHost {
   root: string;
-  /** The names in the link directory, which are there before and after every move. */
-  programs: readonly string[];
+  /** Links that are there before and after every move. */
+  lasting: readonly string[];
   /** How it looks after an undisturbed move to each version. */
   shapes: ReadonlyMap<string, string[]>;
 }
@@ -25,19 +23,15 @@ export async function freshHost(bench: FaultBench): Promise<RoundHost> {
     await bench.run(root, move);
     shapes.set(move.wants, shapeOf(root));
   }
-  return { root, programs: programsOf(root), shapes };
+  return { root, lasting: lastingLinks(root, root), shapes };
 }
 
 /** What is wrong with a host right after a move was killed, or once the same command ran again. */
 export async function problemAfterKill(bench: FaultBench, host: RoundHost, move: Command): Promise<string | undefined> {
-  const { root, programs, shapes } = host;
-  const [broken] = brokenPromises(root, programs);
+  const { root, lasting, shapes } = host;
+  const [broken] = brokenPromises(root, lasting);
   if (broken !== undefined) return broken;
   const { exitCode, stderr } = await bench.run(root, move);
   if (exitCode !== 0) return `the next run fails: ${stderr.trim().split("\n").at(-1)}`;
   return differenceOf(shapes.get(move.wants) ?? [], shapeOf(root)) ?? (await damagedVersions(root))[0];
-}
-
-function programsOf(root: string): string[] {
-  return readdirSync(join(root, "usr/local/bin"));
 }

@@ -8,7 +8,7 @@ import { GLOBAL_FLAGS } from "../../src/cli/flags.ts";
 import { botCommands } from "../../src/host/bot-command.ts";
 import { readPid } from "../../src/host/health.ts";
 import { readUnitRecord } from "../../src/host/unit-record.ts";
-import type { Change } from "../../src/platform/change.ts";
+import type { Change, LinkChange } from "../../src/platform/change.ts";
 import { UpdateError } from "../../src/platform/errors.ts";
 import { readStoredChecksum } from "../../src/release/checksum.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
@@ -26,9 +26,9 @@ import { answerOf, damaged, damages, type FuzzTarget, put } from "./target.ts";
 const NAMESPACE = namespaceFor("");
 const LOG = recordingLog();
 
-const LINK: Change = { kind: "link", path: "/usr/bin/tool", before: "/opt/old", after: "/opt/new" };
+const LINK: LinkChange = { kind: "link", path: "/usr/bin/tool", before: "/opt/old", after: "/opt/new" };
 const FILE: Change = { kind: "file", path: "/etc/new.conf", before: null, after: { content: "né\n", mode: 0o644 } };
-const OTHER_LINK: Change = { kind: "link", path: "/usr/bin/other", before: null, after: "/opt/new" };
+const OTHER_LINK: LinkChange = { kind: "link", path: "/usr/bin/other", before: null, after: "/opt/new" };
 const CHANGES: readonly Change[] = [{ kind: "directory", path: "/etc/conf.d", mode: 0o755 }, FILE, LINK, OTHER_LINK];
 const JOURNAL = journalBytes();
 
