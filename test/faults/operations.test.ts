@@ -4,11 +4,11 @@ import { readTrace } from "./operations.ts";
 const hex = (text: string) => [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 
 test("calls are read with the paths of their descriptors, those that failed and those that only read are not", () => {
-  const [at, etc, a] = [`AT_FDCWD<${hex("/work")}>`, hex("/etc"), hex("/etc/a b")];
+  const [at, etc, a] = [`AT_FDCWD<${hex("/srv")}>`, hex("/etc"), hex("/etc/a b")];
   const trace = [
     `7 openat(${at}, "${a}", O_RDONLY|O_CLOEXEC) = 3<${a}>`,
     `7 mkdir("${etc}", 0755) = -1 EEXIST (File exists)`,
-    `7 openat(${at}, "${hex("b")}", O_WRONLY|O_CREAT|O_EXCL, 0600) = 3<${hex("/work/b")}>`,
+    `7 openat(${at}, "${hex("b")}", O_WRONLY|O_CREAT|O_EXCL, 0600) = 3<${hex("/srv/b")}>`,
     `7 write(3<${a}>, "${hex("text\n")}", 5) = 4`,
     `7 write(3<${a}>, "${hex("te")}"..., 9000) = 9000`,
     `7 write(2<socket:[1]>, "${hex("Change: x.\n")}", 11) = 11`,
@@ -16,7 +16,7 @@ test("calls are read with the paths of their descriptors, those that failed and 
     "7 +++ exited with 0 +++",
   ];
   expect(readTrace(trace.join("\n"))).toEqual([
-    { call: "openat", kind: "open", path: "/work/b", creates: true, truncates: false, mode: 0o600 },
+    { call: "openat", kind: "open", path: "/srv/b", creates: true, truncates: false, mode: 0o600 },
     { call: "write", kind: "write", path: "/etc/a b", bytes: Buffer.from("text") },
     { call: "write", kind: "write", path: "/etc/a b", bytes: undefined },
     { kind: "said", text: "Change: x.\n" },
