@@ -14,8 +14,11 @@ export interface Squid extends AsyncDisposable {
   url: string;
   /** Where it opens TLS: the certificate of the authority that it signs with, as PEM; else empty. */
   ca: string;
-  /** What it noted so far: method, destination and outcome of each request that has ended. */
-  noted(): string[];
+  /**
+   * What it noted so far: method, destination and outcome of each request that has ended, and began at `since` (of
+   * `Date.now`) or later. A tunnel is noted some time after its client is done with it.
+   */
+  noted(since: number): string[];
   /** Ends squid, so that it has written all, and answers what it noted. */
   accessLog(): Promise<string[]>;
 }
@@ -50,7 +53,7 @@ http_port ${address}:${port} ${tls}
 hosts_file ${at("hosts")}
 visible_hostname squid.test
 cache deny all
-logformat short %rm %ru %>Hs
+logformat short %tS %rm %ru %>Hs
 access_log stdio:${at("access.log")} short
 cache_log ${at("cache.log")}
 coredump_dir ${folder}
@@ -74,14 +77,18 @@ shutdown_lifetime 0 seconds
     rmSync(folder, { recursive: true });
     throw error;
   }
-  const noted = () => readFileSync(at("access.log"), "utf8").split("\n").filter(Boolean);
+  const noted = (since: number) => {
+    const lines = readFileSync(at("access.log"), "utf8").split("\n").filter(Boolean);
+    const began = (line: string) => Math.round(1000 * Number.parseFloat(line));
+    return lines.filter((line) => began(line) >= since).map((line) => line.slice(line.indexOf(" ") + 1));
+  };
   return {
     url: `http://${credentials === undefined ? "" : `${credentials}@`}${address}:${port}`,
     ca: opensTls === undefined ? "" : readFileSync(at("ca.pem"), "utf8"),
     noted,
     async accessLog() {
       await stop();
-      return noted();
+      return noted(0);
     },
     async [Symbol.asyncDispose]() {
       await stop();
