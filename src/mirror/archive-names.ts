@@ -51,7 +51,7 @@ export function isArchive(name: string): boolean {
 
 /** The release that an archive is of, or the checksum or signature of one: `18.4.1+Enterprise`; undefined for any other name. */
 export function releaseOf(name: string): string | undefined {
-  const archive = parseArchiveName(name.replace(PROOF_SUFFIX, ""));
+  const archive = parseArchiveName(provenBy(name));
   return archive && formatRevision(archive.revision);
 }
 
@@ -63,7 +63,17 @@ export function splitRelease(release: string): { version: string; edition: strin
   return { version: words.slice(0, end).join("+"), edition: words.slice(end).join("+") };
 }
 
+/** True for a file that makes another one believed, the one whose name is in front. */
+export function isProofName(name: string): boolean {
+  return PROOF_SUFFIX.test(name);
+}
+
+/** The name of the file that a `.sha256` or `.sig` is about. */
+export function provenBy(name: string): string {
+  return name.replace(PROOF_SUFFIX, "");
+}
+
 /** Behind the name of a file, what makes it believed. */
-export const PROOF_SUFFIX = /\.(sha256|sig)$/;
+const PROOF_SUFFIX = /\.(sha256|sig)$/;
 
 const ARCHIVE = /^teleport(-ent)?-v(\d[0-9A-Za-z.+-]*?)-linux-(amd64|arm64|386|arm)(-fips)?-bin\.tar\.gz$/;

@@ -3,10 +3,10 @@ import type { Files } from "../platform/files.ts";
 import type { P256Key } from "../platform/p256.ts";
 import { parseDigest } from "../release/checksum.ts";
 import { SIGNATURE_LIMIT, verifySignature } from "../release/signature.ts";
-import { isArchive, PROOF_SUFFIX } from "./archive-names.ts";
+import { isArchive, isProofName, provenBy } from "./archive-names.ts";
 import { SIGNATURE_SUFFIX } from "./bundle.ts";
-import { type BundledFile, refusedBundle } from "./manifest.ts";
-import { isProofName, type ProvenBundle } from "./read-bundle.ts";
+import type { BundledFile } from "./manifest.ts";
+import type { ProvenBundle } from "./read-bundle.ts";
 
 export interface BundleDemands {
   /** That the whole bundle must have, lower-case hex; empty for none. */
@@ -32,8 +32,7 @@ export interface BelievedBundle {
 /**
  * Why a bundle and each file of it may be believed. With keys there must be either a signature of the whole bundle in a
  * file beside it, or in the bundle one of every archive. Such a signature names no file, and what else hosts may run, a script, does not
- * say what it is: it needs that of the whole, or the digest. In any case a checksum in the bundle must be that of a file in it, and no checksum
- * or signature comes alone. Fails with `E_MIRROR` or `E_SIGNATURE`.
+ * say what it is: it needs that of the whole, or the digest. In any case a checksum in the bundle must be that of its file. Fails with `E_MIRROR` or `E_SIGNATURE`.
  */
 export async function believeBundle(
   files: Files,
@@ -42,7 +41,6 @@ export async function believeBundle(
 ): Promise<BelievedBundle> {
   const { path, proven } = bundle;
   if (digest !== "" && digest !== proven.sha256) throw otherBundle(path, proven.sha256, digest);
-  requireProven(path, bundle.files);
   requireChecksums(path, bundle.files, proven.texts);
   const otherwise: Belief = { proof: digest === "" ? "checksum" : "pinned digest" };
   if (keys.length === 0) return { of: () => otherwise, isWhole: true };
@@ -76,18 +74,6 @@ async function signersOf(
     signers.set(name, id);
   }
   return signers;
-}
-
-/** The name of the file that a `.sha256` or `.sig` is about. */
-function provenBy(name: string): string {
-  return name.replace(PROOF_SUFFIX, "");
-}
-
-/** Alone, a checksum or a signature would take the place of the one beside a file that is in the tree already. */
-function requireProven(path: string, files: readonly BundledFile[]): void {
-  const names = new Set(files.map(({ name }) => name));
-  const alone = files.find(({ name }) => isProofName(name) && !names.has(provenBy(name)));
-  if (alone !== undefined) throw refusedBundle(path, `\`${alone.name}\` comes without \`${provenBy(alone.name)}\``);
 }
 
 function requireChecksums(path: string, files: readonly BundledFile[], texts: ReadonlyMap<string, string>): void {

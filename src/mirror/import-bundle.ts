@@ -5,7 +5,7 @@ import type { Files } from "../platform/files.ts";
 import type { World } from "../platform/world.ts";
 import { RELEASE_LIMITS, requireSpace } from "../release/limits.ts";
 import type { Progress } from "../release/progress.ts";
-import { isArchive, PROOF_SUFFIX } from "./archive-names.ts";
+import { isArchive, provenBy } from "./archive-names.ts";
 import { type BundleDemands, believeBundle } from "./believe-bundle.ts";
 import { bundleProgress } from "./bundle-progress.ts";
 import { fileDigest } from "./file-digest.ts";
@@ -162,13 +162,13 @@ async function putInPlace(
  * the same content stays its owner's, so that no later run replaces it.
  */
 function isOfMirror(name: string): boolean {
-  const file = name.replace(PROOF_SUFFIX, "");
+  const file = provenBy(name);
   return isArchive(file) || file === INSTALL_SCRIPT;
 }
 
 /** The signature of what never changes. */
 function isOfArchive(name: string): boolean {
-  return name.endsWith(".sig") && isArchive(name.replace(PROOF_SUFFIX, ""));
+  return name.endsWith(".sig") && isArchive(provenBy(name));
 }
 
 function otherSignature(path: string): UpdateError {

@@ -1,6 +1,6 @@
 import { UpdateError } from "../platform/errors.ts";
 import { quote } from "../platform/quote.ts";
-import { releaseOf } from "./archive-names.ts";
+import { isProofName, provenBy, releaseOf } from "./archive-names.ts";
 import { boundedJson } from "./bounded-json.ts";
 import { COUNT_LIMIT, INDEX_LIMIT, isMirrorName, type MirrorFile } from "./index-file.ts";
 
@@ -39,7 +39,7 @@ export function formatManifest({ kind, version, files }: Manifest): string {
 
 /**
  * Reads a manifest, which may be anybody's work: names that may lie in a tree, each once and in order, also where a file
- * system does not tell upper case from lower case; sizes and digests that can be; no other release than the one of the name, as
+ * system does not tell upper case from lower case; sizes and digests that can be; no checksum or signature alone; no other release than the one of the name, as
  * that decides what `--keep` removes. What it has besides is dropped. Fails with what `refuse` makes of the reason.
  */
 export function parseManifest(text: string, refuse: (reason: string) => UpdateError): Manifest {
@@ -58,6 +58,10 @@ export function parseManifest(text: string, refuse: (reason: string) => UpdateEr
     seen.add(name.toLowerCase());
     last = name;
   }
+  // Alone, it would take the place of the one beside a file that is in the tree already.
+  const names = new Set(files.map(({ name }) => name));
+  const alone = files.find(({ name }) => isProofName(name) && !names.has(provenBy(name)));
+  if (alone !== undefined) throw refuse(`\`${alone.name}\` comes without \`${provenBy(alone.name)}\``);
   return { kind: "teleport_mirror_bundle", version: "v1", files };
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { World } from "../platform/world.ts";
-import { PROOF_SUFFIX, splitRelease } from "./archive-names.ts";
+import { isProofName, provenBy, splitRelease } from "./archive-names.ts";
 import type { MirrorFile, MirrorIndex } from "./index-file.ts";
 import { parseUpdaterName } from "./updater-names.ts";
 import { newest } from "./versions.ts";
@@ -28,7 +28,7 @@ function releasesToPrune(index: MirrorIndex, keep: number, asked: ReadonlySet<st
     new Set(files.flatMap(([, { release }]) => release ?? []));
   const files = Object.entries(index.files);
   // A signature without an archive is no release, and none goes in favour of it.
-  const present = releasesOf(files.filter(([name]) => !PROOF_SUFFIX.test(name)));
+  const present = releasesOf(files.filter(([name]) => !isProofName(name)));
   const editions = Map.groupBy(releasesOf(files), (release) => splitRelease(release).edition);
   return [...editions.values()].flatMap((ofEdition) => {
     const versions = ofEdition
@@ -47,7 +47,7 @@ function updatersToPrune(index: MirrorIndex, keep: number, asked: ReadonlySet<st
 
 /** Of a tarball of the updater, and of what lies beside it. */
 function updaterVersion(name: string): string | undefined {
-  return parseUpdaterName(name.replace(PROOF_SUFFIX, ""))?.version;
+  return parseUpdaterName(provenBy(name))?.version;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { streamSha256 } from "#variant/stream-digest";
 import { UpdateError } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
-import { PROOF_SUFFIX } from "./archive-names.ts";
+import { isProofName } from "./archive-names.ts";
 import {
   BUNDLE_END,
   headOf,
@@ -131,11 +131,6 @@ class Proving {
       yield part;
     }
   }
-}
-
-/** True for a file that makes another one believed, the one whose name is in front. */
-export function isProofName(name: string): boolean {
-  return PROOF_SUFFIX.test(name);
 }
 
 async function bytesOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {

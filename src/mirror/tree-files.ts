@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sha256 } from "#variant/digest";
 import type { Files } from "../platform/files.ts";
 import { attemptAsync } from "../platform/path-errors.ts";
-import { PROOF_SUFFIX, parseArchiveName } from "./archive-names.ts";
+import { parseArchiveName, provenBy } from "./archive-names.ts";
 import type { MirrorFile } from "./index-file.ts";
 import { isOfUpdater } from "./updater-names.ts";
 
@@ -24,7 +24,7 @@ export function isPartialName(name: string): boolean {
 /** Whether what is on its way under this name is a release, the updater, or what makes one believed; anything else may be somebody's. */
 export function isPartOfMirror(name: string): boolean {
   if (!isPartialName(name)) return false;
-  const file = name.slice(1, -".partial".length).replace(OWN_SUFFIX, "").replace(PROOF_SUFFIX, "");
+  const file = provenBy(name.slice(1, -".partial".length).replace(OWN_SUFFIX, ""));
   return parseArchiveName(file) !== undefined || isOfUpdater(file);
 }
 

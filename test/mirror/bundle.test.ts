@@ -25,7 +25,7 @@ const all = { versions: [] };
 describe("a bundle", () => {
   test("is a tar archive that any tar unpacks, with the manifest first and the digest that was told", async () => {
     using place = mirrorPlace();
-    const long = `teleport-ent-v18.2.0-rc.${"1".repeat(60)}-linux-amd64-fips-bin.tar.gz.sha256`;
+    const long = `teleport-ent-v18.2.0-rc.${"1".repeat(60)}-linux-amd64-fips-bin.tar.gz`;
     const tree = place.tree("tree", { ...releaseFiles(NEW), ...SCRIPT, empty: "", [long]: "x".repeat(512) });
     const made = await writeBundle(place.world, { tree, to: place.at("b.tar"), ...all });
     expect(made).toMatchObject({ sha256: sha256Of(readFileSync(place.at("b.tar"))), files: 5 });
@@ -153,11 +153,12 @@ describe("a bundle", () => {
       expect(readdirSync(place.at("."))).toEqual(["tree"]);
     };
     await refused({ "a.txt": { content: "a", origin: origin("/media/a\tb/a.txt") } }, "`origin` of `a.txt`");
+    await refused({ "a.sha256": "a" }, "`a.sha256` comes without `a`");
     await refused({ "manifest.json": "a" }, '"\\"manifest.json\\""');
     // An index has room for it, and the list of a bundle has the dates besides.
     const longest = { content: "a", origin: origin("/".padEnd(1800, "x")) };
-    const many = Object.fromEntries(Array.from({ length: 2060 }, (_, at) => [`${at}.sha256`, longest]));
-    await refused(many, "its list has more than");
+    const numbers = Array.from({ length: 2060 }, (_, at) => [`${at >> 1}${at % 2 === 0 ? "" : ".sha256"}`, longest]);
+    await refused(Object.fromEntries(numbers), "its list has more than");
   });
 
   test("is not made of an empty mirror", async () => {

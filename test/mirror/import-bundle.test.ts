@@ -284,15 +284,6 @@ describe("[threat bundle-belief] a bundle is believed", () => {
     expect(statSync(place.at(`second/${ARCHIVE}.sha256`)).mtime).toEqual(PUBLISHED);
   });
 
-  test.each(["sha256", "sig"])("not with a .%s alone, which would replace that of the tree", async (suffix) => {
-    using place = mirrorPlace();
-    place.tree("mirror", releaseFiles(NEW));
-    await bundled(place, { [`${ARCHIVE}.${suffix}`]: `${sha256Of(`archive of ${NEW}`)} \n` });
-    const message = expect.stringContaining("comes without");
-    await expect(imported(place)).rejects.toMatchObject({ code: "E_MIRROR", message });
-    expect(place.read(`mirror/${ARCHIVE}.sha256`)).toEndWith(`${ARCHIVE}\n`);
-  });
-
   test.each<[string, (keys: { sign: Sign; other: Sign }) => { files?: Files; sign?: Sign }, string]>([
     ["no signature", () => ({}), "neither"],
     ["a signature by another key", ({ other }) => ({ sign: other }), "no signature by a trusted key"],

@@ -22,7 +22,7 @@ test("is sorted, whatever the order of the files", () => {
 test("is read as it was written", () => {
   const name = fc
     .stringMatching(/^[a-z0-9][A-Za-z0-9._+-]{0,60}$/)
-    .filter((text) => text !== "index.json" && text !== "manifest.json");
+    .filter((text) => !/^(index|manifest)\.json$|\.(sha256|sig)$/.test(text));
   const plain = fc.string({ maxLength: 50 }).filter((text) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(text));
   const files = fc.uniqueArray(
     fc.record(
@@ -51,8 +51,9 @@ test("is read as it was written", () => {
 });
 
 test("reads from the name which release a file is of", () => {
-  const name = "teleport-ent-v18.1.0-linux-amd64-fips-bin.tar.gz.sha256";
-  expect(read(written([file(name)])).files[0]?.release).toBe("18.1.0+Enterprise+FIPS");
+  const name = "teleport-ent-v18.1.0-linux-amd64-fips-bin.tar.gz";
+  const { files } = read(written([file(name), file(`${name}.sha256`)]));
+  expect(files.map(({ release }) => release)).toEqual(Array(2).fill("18.1.0+Enterprise+FIPS"));
 });
 
 test("drops what it does not know, so that a later release may add to it", () => {
@@ -83,6 +84,9 @@ describe("[threat bundle-names] is refused", () => {
     ["with a name twice", written([file("a"), file("a")]), "twice or out of order"],
     ["with a name twice but for upper case", written([file("A"), file("a")]), "twice but for upper case"],
     ["with names out of order", written([file("b"), file("a")]), "twice or out of order"],
+    // It would replace the one that is in the tree.
+    ["with a checksum alone", written([file("a.sha256"), file("b")]), "`a.sha256` comes without `a`"],
+    ["with a signature alone", written([file("a.sig")]), "`a.sig` comes without `a`"],
     ["with half a digest", written([file("a", { sha256: "a".repeat(63) })]), "has no digest"],
     ["with a negative size", written([file("a", { bytes: -1 })]), "has no size"],
     ["with a size that is no number", written([file("a", { bytes: "1" })]), "has no size"],

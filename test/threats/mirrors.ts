@@ -40,6 +40,7 @@ const bundleNames = [
   { ...MANIFEST, take: "if (name <= last) throw", leave: "if (name < last) throw" },
   { ...MANIFEST, take: "seen.add(name.toLowerCase());", leave: "" },
   { ...MANIFEST, take: "if (listed.length > COUNT_LIMIT) throw", leave: "if (listed.length > 1e9) throw" },
+  { ...MANIFEST, take: "if (alone !== undefined) throw", leave: 'if (alone?.name === "") throw' },
   { ...MANIFEST, take: " && value >= 0 && value <= FILE_LIMIT", leave: " && value >= 0" },
   { ...MANIFEST, take: " && !UNFIT.test(value)", leave: "" },
   { ...MANIFEST, take: "?? release) !== release) throw", leave: '?? release) === "") throw' },
@@ -53,7 +54,6 @@ const bundleBelief = [
     take: "if (text === undefined) throw unsigned(path, name);",
     leave: "if (text === undefined) continue;",
   },
-  { ...BELIEF, take: "if (alone !== undefined) throw", leave: 'if (alone?.name === "") throw' },
   { ...BELIEF, take: 'isWhole: digest !== "" };', leave: "isWhole: true };" },
   { ...BELIEF, take: 'if (digest === "" && other !== undefined) throw', leave: 'if (other?.name === "") throw' },
   {
