@@ -1,6 +1,6 @@
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync } from "node:fs";
-import { join } from "node:path";
-import { UpdateError } from "../platform/errors.ts";
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { systemErrorCode, UpdateError } from "../platform/errors.ts";
 import { attempt } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 
@@ -33,8 +33,7 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   }
   const [hadFolder, hadLock] = [directory, path].map((one) => files.stat(one) !== undefined);
   files.makeDirectory(directory);
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const descriptor = attempt("open the lock", path, () => openSync(files.real(path), flags, PRIVATE_MODE));
+  const descriptor = attempt("open the lock", path, () => openLock(files.real(path)));
   keepPrivate(descriptor);
   // Inside the child our descriptor is number 3; the lock stays with ours when the child ends.
   const { exitCode, failure } = await processes.run([program, "-x", "-n", "-E", String(BUSY), "3"], {
@@ -55,6 +54,20 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   throw new UpdateError("E_LOCK_BUSY", `another run writes into \`${directory}\``, {
     hint: `wait until it ends, or find it with \`fuser -v ${path}\``,
   });
+}
+
+/** A new one is of whoever has the folder: what root makes there must not keep a mirror's own user out of it. */
+function openLock(path: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  try {
+    const made = openSync(path, flags | constants.O_EXCL, PRIVATE_MODE);
+    const { uid, gid } = statSync(dirname(path));
+    if (process.geteuid?.() === 0) fchownSync(made, uid, gid);
+    return made;
+  } catch (error) {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+    return openSync(path, flags, PRIVATE_MODE);
+  }
 }
 
 /** Who may open the file, if only to read, may hold its lock for ever. One of another name may be a file that others are to read. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -155,6 +156,13 @@ describe("a tree", () => {
     linkSync(theirs, join(tree, ".lock"));
     using _ = await lockTree(mirrorWorld(), tree);
     expect(mode(theirs)).toBe(0o644);
+  });
+
+  test.if(process.geteuid?.() === 0)("has a lock of whose it is, also where root wrote first", async () => {
+    mkdirSync(tree);
+    chownSync(tree, 65534, 65534);
+    using _ = await lockTree(mirrorWorld(), tree);
+    expect(statSync(join(tree, ".lock"))).toMatchObject({ uid: 65534, gid: 65534 });
   });
 
   test("is shown as it grows to who looks, by a bar where one archive comes at a time", async () => {
