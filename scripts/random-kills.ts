@@ -52,16 +52,18 @@ async function main(): Promise<void> {
   console.log(describeTimes(timeline));
 
   const kills: Kill[] = [];
-  let late = 0;
+  const late: Phase[] = [];
   for (let turn = 0; !isEnough(kills, count); turn += 1) {
     const move = ROUND[turn % ROUND.length];
-    if (move === undefined || late > count) throw new Error("most runs are over before their kill comes");
+    if (move === undefined || late.length > count * MOST_PER_WANTED_KILL)
+      throw new Error("most runs are over before their kill comes");
     if (turn > 0 && turn % TURNS_UNTIL_LEARNED_AGAIN === 0) timeline = await learn(bench, host.root);
-    const aim = aimInto(timeline, leastStruck(timeline, kills), random());
+    const phase = leastAimedAt(timeline, kills, late);
+    const aim = aimInto(timeline, phase, random());
     const run = await watchRun(bench, host.root, move, aim);
     if (!run.isKilled && run.exitCode !== 0) throw new Error(`a run fails by itself:\n${run.stderr}`);
     if (!run.isKilled) {
-      late += 1;
+      late.push(phase);
       continue;
     }
     const found = await problemAfterKill(bench, host, move);
@@ -83,9 +85,9 @@ function isEnough(kills: readonly Kill[], count: number): boolean {
   return count < MANY_KILLS || missingKills(kills).length === 0 || kills.length >= count * MOST_PER_WANTED_KILL;
 }
 
-function report({ phases }: Timeline, kills: readonly Kill[], late: number): void {
+function report({ phases }: Timeline, kills: readonly Kill[], late: readonly Phase[]): void {
   for (const phase of new Set(phases)) console.log(`${String(countIn(phase, kills)).padStart(5)}  ${phase}`);
-  if (late > 0) console.log(`${late} more runs were over before their kill came`);
+  if (late.length > 0) console.log(`${late.length} more runs were over before their kill came`);
   const failures = kills.flatMap(({ problem }) => problem ?? []);
   const thin = kills.length < MANY_KILLS ? [] : missingKills(kills);
   for (const failure of [...failures, ...thin]) console.log(`FAILED ${failure}`);
@@ -101,9 +103,11 @@ async function learn(bench: FaultBench, root: string): Promise<Timeline> {
   return timelineOf(runs);
 }
 
-function leastStruck({ phases }: Timeline, kills: readonly Kill[]): Phase {
+/** A kill that came too late counts for its phase as well: else a busy machine would aim at the last one for ever. */
+function leastAimedAt({ phases }: Timeline, kills: readonly Kill[], late: readonly Phase[]): Phase {
   const counted = phases.map((phase) => {
-    return { phase, count: countIn(phase, kills) / (phase in WANTED ? PREFERENCE : 1) };
+    const aimed = countIn(phase, kills) + late.filter((one) => one === phase).length;
+    return { phase, count: aimed / (phase in WANTED ? PREFERENCE : 1) };
   });
   return counted.reduce((least, other) => (other.count < least.count ? other : least)).phase;
 }

@@ -7,7 +7,7 @@ import { executablePath } from "../support/executable.ts";
 import { must } from "../support/must.ts";
 
 // For busy machines.
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const ARCHIVE = "teleport-v18.4.1-linux-amd64-bin.tar.gz";
 const ARCHIVE_BYTES = 64 << 20;

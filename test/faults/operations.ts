@@ -45,8 +45,8 @@ export function tracingScript(program: string, file: string, killAtSync?: number
   return `#!/bin/sh\nexec strace ${shape} -o '${file}' -- '${program}' "$@"\n`;
 }
 
-/** Of a thread that ended with its program before strace could ask which call it was about to make; none was made. */
-const ENDED_IN_NO_CALL = "???( <detached ...>";
+/** Of a thread that ended with its program in, or just before, a call: whether that was made, nobody saw. */
+const ENDED_IN_A_CALL = / <detached \.\.\.>$/;
 
 /** Reads a trace. Calls that failed, or did not touch a path, are left out; a line that cannot be read is an error. */
 export function readTrace(text: string): Event[] {
@@ -54,12 +54,12 @@ export function readTrace(text: string): Event[] {
   const events: Event[] = [];
   for (const line of text.split("\n")) {
     const [, process = "", rest = line] = /^(\d+) +(.*)$/.exec(line) ?? [];
-    if (rest === "" || rest.startsWith("+++") || rest === ENDED_IN_NO_CALL) continue;
+    if (rest === "" || rest.startsWith("+++") || ENDED_IN_A_CALL.test(rest)) continue;
     if (rest.endsWith("<unfinished ...>")) {
       unfinished.set(process, rest.slice(0, -"<unfinished ...>".length));
       continue;
     }
-    const whole = rest.replace(/^<\.\.\. \w+ resumed>/, () => unfinished.get(process) ?? "");
+    const whole = rest.replace(/^<\.\.\. [\w?]+ resumed>/, () => unfinished.get(process) ?? "");
     const [, call, args, result] = /^(\w+)\((.*)\) += (-?\d+|\?)/.exec(whole) ?? [];
     if (call === undefined || args === undefined) throw new Error(`not a line of a trace: ${line.slice(0, 200)}`);
     const event = result === "?" || Number(result) < 0 ? undefined : eventOf(call, args, Number(result));

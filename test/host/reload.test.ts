@@ -6,10 +6,11 @@ import { bringBack, readRunState } from "../../src/host/reload.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
 import { hostProcesses } from "../../src/platform/host-processes.ts";
 import type { Processes } from "../../src/platform/processes.ts";
+import { quickClock } from "../support/quick-clock.ts";
 import { testWorld } from "../support/test-world.ts";
 
 const SERVICE = { unit: "teleport.service", pidFile: "/run/teleport.pid", socket: "/data/debug.sock" };
-const HEALTH = { intervalMs: 10, deadlineMs: 300 };
+const HEALTH = { intervalMs: 2000, deadlineMs: 60_000 };
 
 let root: string;
 let children: Bun.Subprocess[] = [];
@@ -54,7 +55,7 @@ function hostIn(state: string, verbs: Record<string, () => void> = {}) {
     },
   };
   const files = { ...hostFiles(root), root: "/" };
-  return { world: testWorld(root, { files, processes, health: HEALTH }), asked };
+  return { world: testWorld(root, { files, processes, health: HEALTH, clock: quickClock() }), asked };
 }
 
 const START_AFRESH = ["reset-failed teleport.service", "restart teleport.service"];

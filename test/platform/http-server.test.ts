@@ -123,7 +123,7 @@ test("[threat serve-limits] what all answers send in a turn of the loop is littl
   const done = Promise.all(readers).finally(() => {
     isDone = true;
   });
-  const read = () => Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
+  const read = () => Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/self/task/${process.pid}/io`, "utf8"))?.[1]);
   const [turns, first] = [[] as number[], read()];
   for (let last = first; !isDone; last = first + turns.reduce((sum, bytes) => sum + bytes, 0)) {
     await new Promise((resolve) => setImmediate(resolve));
