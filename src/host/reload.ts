@@ -50,7 +50,9 @@ export async function bringBack(
     before.active && ["failed", "activating"].includes(await systemd(world).activeState(unit));
   if (!(await wentDown())) {
     try {
-      return await reloadService(world, service, restart);
+      await reloadService(world, service, restart);
+      // One that crashes again and again may have been up when it was asked about, and not to reload.
+      if (!(await wentDown())) return;
     } catch (failure) {
       if (!isUpdateError(failure, "E_SYSTEMD", "E_UNHEALTHY")) throw failure;
       if (isStillThere(world, service, before)) {

@@ -39,15 +39,20 @@ function serve(status: number) {
   });
 }
 
-/** A host on which the service is in `state`, and `systemctl` does what `verbs` say; what it was asked to do is kept. */
-function hostIn(state: string, verbs: Record<string, () => void> = {}) {
+/**
+ * A host on which the service is in `state`, or is so when it is asked about first, second, …, and `systemctl` does what `verbs`
+ * say; what it was asked to do is kept.
+ */
+function hostIn(state: string | readonly string[], verbs: Record<string, () => void> = {}) {
   const asked: string[] = [];
-  let now = state;
+  const later = [state].flat();
+  let now = "";
   const processes: Processes = {
     ...hostProcesses,
     find: (name) => `/usr/bin/${name}`,
     async run([_, verb = "", ...words]) {
-      if (verb !== "is-active") asked.push([verb, ...words].join(" "));
+      if (verb === "is-active") now = later.shift() ?? now;
+      else asked.push([verb, ...words].join(" "));
       if (verb === "restart") now = "active";
       verbs[verb]?.();
       const exitCode = verb === "is-active" && now !== "active" ? 3 : 0;
@@ -63,6 +68,13 @@ const START_AFRESH = ["reset-failed teleport.service", "restart teleport.service
 describe("a service that has to come back onto its old program", () => {
   test.each(["failed", "activating"])("is started when the new program brought it down, %s", async (state) => {
     const { world, asked } = hostIn(state, { restart: start });
+    await using _server = serve(200);
+    await bringBack(world, SERVICE, false, { active: true, pid: 1 });
+    expect(asked).toEqual(START_AFRESH);
+  });
+
+  test("is started when it goes down again before it is reloaded", async () => {
+    const { world, asked } = hostIn(["active", "activating"], { restart: start });
     await using _server = serve(200);
     await bringBack(world, SERVICE, false, { active: true, pid: 1 });
     expect(asked).toEqual(START_AFRESH);
