@@ -15,6 +15,7 @@ import {
   OPENSSL_CONFIG,
   setKernelFlag,
 } from "./support/fips-mode.ts";
+import { timerHeldBack } from "./support/timer-run.ts";
 import { bootUpdaterHost, messages, type UpdaterHost } from "./support/updater-host.ts";
 import { configOf } from "./support/whole.ts";
 
@@ -38,7 +39,7 @@ describe("the FIPS variant", () => {
       suite: "trixie",
       packages: FIPS_PACKAGES,
       executable: await fipsExecutablePath(),
-      files: { [KEY]: key.publicPem },
+      files: { ...timerHeldBack(), [KEY]: key.publicPem },
     });
     plainConfig = await host.readFile(OPENSSL_CONFIG);
   }, 300_000);

@@ -258,7 +258,7 @@ function stallDownload(): void {
 }
 
 async function slowReload(host: UpdaterHost): Promise<void> {
-  const reload = '/bin/sh -c "sleep 1; exec pkill -HUP -L -F /run/teleport.pid"';
+  const reload = '/bin/sh -c "sleep 3; exec pkill -HUP -L -F /run/teleport.pid"';
   await host.writeFile(AGENT_DROP_IN, `[Service]\nExecReload=\nExecReload=${reload}\n`);
   await host.exec(["systemctl", "daemon-reload"]);
 }

@@ -43,6 +43,7 @@ test("the documented unit serves over TLS, without a right, and ends cleanly", a
 
   await host.exec(["systemctl", "stop", UNIT]);
   expect([await shown("Result"), await shown("ExecMainStatus")]).toEqual(["success", "0"]);
+  await host.exec(["journalctl", "--sync"]);
   const log = (await host.exec(["journalctl", "-o", "cat", "-u", UNIT])).stdout;
   expect(log).toContain(`"GET /teleport/a.txt HTTP/1.1" 200 ${TEXT.length}\n`);
 }, 120_000);

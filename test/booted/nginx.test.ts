@@ -43,13 +43,13 @@ describe("nginx as a mirror", () => {
     return path;
   };
   const enable = (...words: string[]) => ["enable", "--proxy", cluster.address, ...words];
-  const asked = (mirror: MirrorKind) => nginx.accessLog().filter((line) => line.mirror === mirror);
+  const asked = async (mirror: MirrorKind) => (await nginx.accessLog()).filter((line) => line.mirror === mirror);
   const archive = () => cluster.made[VERSION]?.urlPath ?? "";
 
   test("for everybody", async () => {
     using host = await rootedUpdater(ca);
     expect(await host.updater(enable("--base-url", nginx.urls.plain))).toMatchObject({ exitCode: 0 });
-    expect(asked("plain").map(({ status, path }) => [status, path])).toEqual([
+    expect((await asked("plain")).map(({ status, path }) => [status, path])).toEqual([
       [200, `${archive()}.sha256`],
       [200, archive()],
     ]);
@@ -63,7 +63,7 @@ describe("nginx as a mirror", () => {
     const { login, password } = MIRROR_LOGIN;
     const netrc = secret(host, "mirror.netrc", `machine 127.0.0.1 login ${login} password ${password}\n`);
     expect(await host.updater(enable("--base-url", nginx.urls.basic, "--netrc", netrc))).toMatchObject({ exitCode: 0 });
-    expect(asked("basic").map(({ status }) => status)).toEqual([401, 200, 200]);
+    expect((await asked("basic")).map(({ status }) => status)).toEqual([401, 200, 200]);
   });
 
   test("for who shows a certificate", async () => {
@@ -77,7 +77,7 @@ describe("nginx as a mirror", () => {
     expect(await host.updater(enable("--base-url", nginx.urls.certificate, ...shown))).toMatchObject({ exitCode: 0 });
     // What is kept is enough for the next version.
     expect(await host.updater(["pin", "--force-version", VERSION])).toMatchObject({ exitCode: 0 });
-    expect(asked("certificate").map(({ status }) => status)).toEqual([400, 200, 200, 200]);
+    expect((await asked("certificate")).map(({ status }) => status)).toEqual([400, 200, 200, 200]);
   });
 
   test(`a release of real size over a line that is cut ${CUTS} times`, async () => {
@@ -92,7 +92,7 @@ describe("nginx as a mirror", () => {
     expect(relay.cuts).toHaveLength(CUTS);
     expect(messages(run, "warn").filter((message) => message === "Trying again.")).toHaveLength(CUTS);
 
-    const answers = asked("plain").filter(({ path }) => path === made.urlPath);
+    const answers = (await asked("plain")).filter(({ path }) => path === made.urlPath);
     expect(answers.map(({ status }) => status)).toEqual([200, ...Array(CUTS).fill(206)]);
     expect(new Set(answers.slice(1).map(({ ifRange }) => ifRange)).size).toBe(1);
     const starts = answers.map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0));

@@ -74,7 +74,7 @@ describe("Teleport as a package", () => {
     expect(await links(host)).toEqual({});
     expect((await host.exec(["test", "-e", UNIT])).exitCode).toBe(1);
     await host.exec(["systemctl", "stop", "holder"]);
-  }, 60_000);
+  }, 180_000);
 
   test("is linked by its script when it is installed, and its agent can be started", async () => {
     await install({ version: "17.0.0" });
@@ -82,7 +82,7 @@ describe("Teleport as a package", () => {
     expect(await host.readFile(UNIT)).toBe(STOCK_UNIT);
     expect((await host.exec(["systemctl", "enable", "--now", "teleport"])).exitCode).toBe(0);
     expect((await agent(host)).program).toBe(`${PACKAGE_BIN}/teleport`);
-  }, 60_000);
+  }, 180_000);
 
   test("is linked again when it is upgraded, under the running agent", async () => {
     const [start, before] = [await invocation(host), await agent(host)];
@@ -92,7 +92,7 @@ describe("Teleport as a package", () => {
     expect((await agent(host)).pid).toBe(before.pid);
     await host.exec(["systemctl", "reload", "teleport"]);
     expect(await invocation(host)).toBe(start);
-  }, 60_000);
+  }, 180_000);
 
   test("hands its place to the cluster's version at `enable`, started from the package itself", async () => {
     const start = await invocation(host);
@@ -100,21 +100,21 @@ describe("Teleport as a package", () => {
     expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
     await expectWhole(host, cluster, { revision: MANAGED });
     expect(await invocation(host)).toBe(start);
-  }, 60_000);
+  }, 180_000);
 
   test("[core 7.5 enabled or pinned]: is not linked when it is upgraded while updates are on", async () => {
     const before = await agent(host);
     await install({ version: "17.2.0" });
     await expectWhole(host, cluster, { revision: MANAGED });
     expect(await agent(host)).toEqual(before);
-  }, 60_000);
+  }, 180_000);
 
   test("[core 7.5 already linked]: nor while they are off, but a managed version is linked", async () => {
     await run(host, ["disable"]);
     const said = await install({ version: "17.3.0", badAgent: "never-ready" });
     expect(said).toContain("another version than the package's is linked");
     await expectWhole(host, cluster, { revision: MANAGED });
-  }, 60_000);
+  }, 180_000);
 
   test("[core 7.6 package, reload error]: one whose agent does not come up takes nothing over", async () => {
     const [start, before] = [await invocation(host), host.footprint()];
@@ -152,13 +152,13 @@ describe("Teleport as a package", () => {
     expect(timer.stdout).toBe("inactive\n");
     expect(await host.ask("systemctl", "show", "--value", "-p", "Environment", "teleport")).toBe("");
     expect(await host.ask("systemctl", "list-units", "--failed", "--no-legend")).toBe("");
-  }, 60_000);
+  }, 180_000);
 
   test("a second `uninstall` has nothing to do, and the host boots into the package's agent", async () => {
     expect((await run(host, ["uninstall"])).exitCode).toBe(0);
     await host.reboot();
     expect((await agent(host)).program).toBe(`${PACKAGE_BIN}/teleport`);
-  }, 60_000);
+  }, 180_000);
 
   test("is unlinked when it is purged, while its agent runs on", async () => {
     const start = await invocation(host);
@@ -167,7 +167,7 @@ describe("Teleport as a package", () => {
     expect((await host.exec(["test", "-e", "/opt/teleport/system"])).exitCode).toBe(1);
     expect(await host.readFile(UNIT)).toBe(STOCK_UNIT);
     expect(await invocation(host)).toBe(start);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("no package", () => {

@@ -80,6 +80,12 @@ const agent = async (host: UpdaterHost) => ({
   pid: (await readiness(host)).pid,
 });
 
+/** The unit that replaces a copy later is done, with the copies that go. */
+async function unitEnds(host: UpdaterHost): Promise<void> {
+  const state = () => host.ask("systemctl", "show", "--value", "-p", "ActiveState", "teleport-update-package");
+  await eventually("the unit ends", async () => (await state()) === "inactive");
+}
+
 /** Works as an updater does until the unit `holder` is stopped. */
 async function holdLock(host: UpdaterHost): Promise<void> {
   const holder = ["flock", `${NAMESPACE}/update.lock`, "sh", "-c", "systemd-notify --ready; exec sleep infinity"];
@@ -109,14 +115,14 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("our own package on %s"
     for (const path of ["/usr/bin/teleport-update", "/usr/lib/teleport-update"]) {
       expect((await host.exec(["test", "-e", path])).exitCode).toBe(1);
     }
-  }, 60_000);
+  }, 180_000);
 
   test("is what a host is enrolled with, and what its timer then runs", async () => {
     await install(host, OLD);
     await enroll(host);
     await expectWhole(host, cluster, { revision: "18.1.0" });
     expect(await versionOf(host, LINK)).toBe(OLD);
-  }, 60_000);
+  }, 180_000);
 
   test.each([NEW, OLD])(
     "takes the timer along to %s, under an agent that runs on",
@@ -130,7 +136,7 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("our own package on %s"
       expect((await host.ask("ls", `${NAMESPACE}/updater`)).split("\n")).toHaveLength(1);
       expect(await agent(host)).toEqual(before);
     },
-    60_000,
+    180_000,
   );
 
   test("moves the agent at the next window, and keeps the version of the package", async () => {
@@ -141,7 +147,7 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("our own package on %s"
     expect(await versionOf(host, LINK)).toBe(NEW);
     await install(host, NEW);
     await expectWhole(host, cluster, { revision: "18.2.0" });
-  }, 60_000);
+  }, 180_000);
 
   test("leaves the copy of an updater at work, and replaces it once that is done", async () => {
     const before = await host.ask("readlink", LINK);
@@ -150,8 +156,9 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("our own package on %s"
     expect(await host.ask("readlink", LINK)).toBe(before);
     await host.exec(["systemctl", "stop", "holder"]);
     await eventually("the copy is replaced", async () => (await versionOf(host, LINK)) === OLD);
+    await unitEnds(host);
     await expectWhole(host, cluster, { revision: "18.2.0" });
-  }, 60_000);
+  }, 180_000);
 
   test("is removed under a timer that works on, and what belongs to the installation stays after a purge", async () => {
     const before = { agent: await agent(host), footprint: host.footprint() };
@@ -162,7 +169,7 @@ describe.each<Suite>(["bullseye", "bookworm", "trixie"])("our own package on %s"
     await expectTimerWorks(host);
     await expectWhole(host, cluster, { revision: "18.2.0" });
     expect(await agent(host)).toEqual(before.agent);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("our own package on a host that was changed by hand", () => {
@@ -179,7 +186,7 @@ describe("our own package on a host that was changed by hand", () => {
     expect(await install(host, "broken")).toContain("fails on this host");
     expect(host.footprint()).toEqual(before);
     await expectTimerWorks(host);
-  }, 60_000);
+  }, 180_000);
 
   test("does not disturb what an interrupted update has to undo", async () => {
     await host.writeFile(`${NAMESPACE}/update.journal`, "");
@@ -190,7 +197,7 @@ describe("our own package on a host that was changed by hand", () => {
     await host.exec(["rm", `${NAMESPACE}/update.journal`]);
     await install(host, NEW);
     expect(await versionOf(host, LINK)).toBe(NEW);
-  }, 60_000);
+  }, 180_000);
 
   test("moves a link that leads into it to a copy before it goes, and tells of units that name it", async () => {
     await host.exec(["ln", "-sfn", PROGRAM, LINK]);
@@ -199,7 +206,7 @@ describe("our own package on a host that was changed by hand", () => {
     expect(await host.ask("readlink", LINK)).toMatch(/^\/opt\/teleport\/default\/updater\/given-[0-9a-f]{16}\//);
     await expectTimerWorks(host);
     await expectWhole(host, cluster, { revision: "18.1.0" });
-  }, 60_000);
+  }, 180_000);
 
   test("makes way for its other variant, which the timer is not given, and comes back", async () => {
     await install(host, OLD);
@@ -217,7 +224,7 @@ describe("our own package on a host that was changed by hand", () => {
     await expectWhole(host, cluster, { revision: "18.1.0" });
     expect(await host.ask("dpkg", "--status", "teleport-update-fips")).toMatch(/^Status: \w+ ok config-files$/m);
     expect(await agent(host)).toEqual(before);
-  }, 60_000);
+  }, 180_000);
 
   test("does not take the FIPS variant from a host, unless it is told to", async () => {
     await install(host, "other variant", "--force-depends");
@@ -232,7 +239,7 @@ describe("our own package on a host that was changed by hand", () => {
     expect(await versionOf(host, LINK)).toBe(OLD);
     await expectTimerWorks(host);
     await expectWhole(host, cluster, { revision: "18.1.0" });
-  }, 60_000);
+  }, 180_000);
 
   test.each([
     ["is uninstalled", `rm ${LINK} && mv ${NAMESPACE} /root/away`, `mv /root/away ${NAMESPACE}`],
@@ -248,12 +255,11 @@ describe("our own package on a host that was changed by hand", () => {
       expect((await host.exec(["sh", "-c", change])).exitCode).toBe(0);
       const before = host.footprint();
       await host.exec(["systemctl", "stop", "holder"]);
-      const state = () => host.ask("systemctl", "show", "--value", "-p", "ActiveState", "teleport-update-package");
-      await eventually("the unit ends", async () => (await state()) === "inactive");
+      await unitEnds(host);
       expect(host.footprint()).toEqual(before);
       await host.exec(["sh", "-c", `${undo} && ln -sfn ${copy} ${LINK}`]);
     },
-    60_000,
+    180_000,
   );
 
   test("leaves a host to the updater of its release, and says which one comes first", async () => {
@@ -264,7 +270,7 @@ describe("our own package on a host that was changed by hand", () => {
     expect(host.footprint()).toEqual(before);
     await dpkg(host, "--remove", "teleport-update");
     expect(host.footprint()).toEqual(before);
-  }, 60_000);
+  }, 180_000);
 });
 
 test("an installation with the package's own folder of links keeps its timer", async () => {

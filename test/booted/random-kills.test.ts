@@ -27,6 +27,8 @@ const FULL_KILLS = 40;
 const RELOADS_WANTED = 30;
 /** Aimed at the reload: some fall beside it, as no run takes as long as another. */
 const SHARE_OF_RELOAD = 34 / 40;
+/** Where a reload was over before its kill, the next one comes so much earlier. */
+const EARLIER = 0.8;
 /** Of four at once, on a machine that has other work. */
 const KILL_LIMIT_MS = 15_000;
 const HOSTS = ["first", "second", "third", "fourth"] as const;
@@ -74,6 +76,8 @@ test(
           const phase = await killDuring(host, aim);
           if (phase === "over") late += 1;
           else histogram.set(phase, (histogram.get(phase) ?? 0) + 1);
+          // A run may be quicker than the one that was watched.
+          if (aim.phase === "reload" && phase !== "reload") aims.push({ ...aim, part: aim.part * EARLIER });
           expectLinksWhole(host);
         }
         await expectFinished(host, cluster, target);

@@ -89,8 +89,7 @@ describe("releases that are signed with the tools of their makers", () => {
     [
       "in the raw form of IEEE P1363",
       "IEEE P1363",
-      async (at) =>
-        rawForm(Buffer.from(await signed(at, "archive", release(UNSIGNED).archive), "base64")).toString("base64"),
+      async (at) => (await rawSignature(at, release(UNSIGNED).archive)).toString("base64"),
     ],
     ["that is empty", "is empty", async () => ""],
     [
@@ -158,6 +157,12 @@ async function commandsUnder(heading: string): Promise<string> {
 async function signed(at: (name: string) => string, name: string, file: string): Promise<string> {
   await must(["openssl", "dgst", "-sha256", "-sign", at("release.key"), "-out", at(`${name}.der`), file]);
   return Buffer.from(await Bun.file(at(`${name}.der`)).arrayBuffer()).toString("base64");
+}
+
+/** In the raw form; one whose first byte is that of DER by chance is made again. */
+async function rawSignature(at: (name: string) => string, file: string): Promise<Buffer> {
+  const raw = rawForm(Buffer.from(await signed(at, "archive", file), "base64"));
+  return raw[0] === 0x30 ? rawSignature(at, file) : raw;
 }
 
 /** The two numbers of a DER signature, 32 bytes each. */

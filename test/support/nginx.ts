@@ -8,12 +8,15 @@ import type { ServerCertificate } from "./certificates.ts";
 export interface Nginx extends AsyncDisposable {
   /** `https://127.0.0.1:PORT`: for everybody, for who knows the password, for who shows a certificate of the authority. */
   urls: Record<MirrorKind, string>;
-  /** What was answered so far, in order. */
-  accessLog(): AccessLine[];
+  /** What was answered so far, in order. Asks nginx once more, for `MARKER`: what it answers after that is noted by then. */
+  accessLog(): Promise<AccessLine[]>;
 }
 
 export type MirrorKind = (typeof KINDS)[number];
 const KINDS = ["plain", "basic", "certificate"] as const;
+
+/** A path that nobody else asks for. */
+const MARKER = "/marker";
 
 export interface AccessLine {
   mirror: MirrorKind;
@@ -47,7 +50,10 @@ export async function startNginx(releases: string, certificate: ServerCertificat
       basic: `https://127.0.0.1:${ports.basic}`,
       certificate: `https://127.0.0.1:${ports.certificate}`,
     },
-    accessLog: () => readAccessLog(join(folder, "access.log"), ports),
+    async accessLog() {
+      await (await fetch(`https://127.0.0.1:${ports.plain}${MARKER}`, { tls: { ca: certificate.ca } })).bytes();
+      return readAccessLog(join(folder, "access.log"), ports).filter(({ path }) => path !== MARKER);
+    },
     [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { BootedHost } from "../../support/booted-host.ts";
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
 /** What a running service says of itself, and the program that it runs. */

@@ -1,4 +1,4 @@
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 const POLL_MS = 20;
 
 /** What `look` finds, as soon as it is neither undefined nor false; fails with `what` when that takes too long. */

@@ -24,6 +24,6 @@ export async function stallSetup(host: BootedHost): Promise<{ reached(): Promise
   await host.exec(["mkfifo", PIPE]);
   return {
     reached: () => host.exec(["cat", PIPE]),
-    goOn: () => host.exec(["sh", "-c", `echo go >${PIPE}; rm ${PIPE}`]),
+    goOn: () => host.exec(["sh", "-c", `exec 3>${PIPE}; rm ${PIPE}; echo go >&3`]),
   };
 }
