@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { formatTreeReport, verifyTree } from "../mirror/verify.ts";
+import { plainJson } from "../platform/plain-text.ts";
 import { openWorld, readNamespace } from "./context.ts";
 import type { MIRROR_VERIFY_FLAGS } from "./mirror-flags.ts";
 import { readMirrorKeys } from "./mirror-keys.ts";
@@ -15,6 +16,6 @@ export async function run(input: CommandInput<typeof MIRROR_VERIFY_FLAGS>): Prom
   const world = openWorld(input, { namespace: readNamespace(input) });
   const keys = await readMirrorKeys(world.localFiles, input.values["trusted-key"]);
   const report = await verifyTree(world, resolve(at), keys);
-  writeOutput(json ? `${JSON.stringify(report)}\n` : formatTreeReport(at, report));
+  writeOutput(json ? `${plainJson(report)}\n` : formatTreeReport(at, report));
   return report.damage.length === 0 ? 0 : DAMAGED;
 }

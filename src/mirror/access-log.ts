@@ -1,4 +1,4 @@
-import { escapeControls } from "../platform/plain-text.ts";
+import { escapeControls, plainJson } from "../platform/plain-text.ts";
 
 /** One answer, written when it begins: what the client then does with it shows in what it asks next. */
 export interface AccessRecord {
@@ -32,7 +32,7 @@ export function jsonLine({ time, target, range, userAgent, ...rest }: AccessReco
     ...(range === null ? {} : { range: bounded(range) }),
     ...(userAgent === null ? {} : { user_agent: bounded(userAgent) }),
   };
-  return escapeControls(JSON.stringify(record));
+  return plainJson(record);
 }
 
 function bounded(text: string): string {

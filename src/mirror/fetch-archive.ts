@@ -1,6 +1,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { streamSha256 } from "#variant/stream-digest";
 import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import { FILE_MODE, type Files } from "../platform/files.ts";
 import { isTrustedOwner, whyPlanted } from "../platform/ownership.ts";
@@ -10,7 +11,6 @@ import { provenChunks } from "../release/download.ts";
 import { RELEASE_LIMITS, requireSpace } from "../release/limits.ts";
 import type { Progress } from "../release/progress.ts";
 import type { ReleaseSource, SourceArchive } from "../release/source.ts";
-import { fileDigest } from "./file-digest.ts";
 import { partialName } from "./tree-files.ts";
 
 export interface FetchRequest {
@@ -47,14 +47,13 @@ const SYNC_BYTES = 32 << 20;
  * source does, with `E_CHECKSUM` and `E_CHANGED` (then nothing is left of it), `E_NO_SPACE`, `E_IO` and `E_CANCELED`.
  */
 export async function fetchArchive(world: FetchWorld, request: FetchRequest): Promise<Fetched> {
-  const { localFiles: files, log, signal } = world;
+  const { localFiles: files, log } = world;
   const partial = join(request.directory, partialName(request.name));
   const begun = await keptBytes(files, partial);
   try {
-    const isWhole = begun > 0 && (await fileDigest(files, partial, signal)) === request.sha256;
+    const isWhole = begun > 0 && (await isProven(world, { partial, begun }, request));
     if (begun > 0) log.info("An interrupted download goes on.", { file: request.name, at: begun });
     const fetched = isWhole ? NOTHING : await fetchRest(world, request, { partial, begun });
-    files.setMode(partial, FILE_MODE);
     files.rename(partial, join(request.directory, request.name));
     return fetched;
   } catch (error) {
@@ -77,6 +76,34 @@ async function keptBytes(files: Files, partial: string): Promise<number> {
   }
   files.removeFile(partial);
   return 0;
+}
+
+/** Whether an earlier run brought all of it; then it is made as readable as one that was fetched now. */
+async function isProven(
+  { localFiles: files, signal }: FetchWorld,
+  { partial, begun }: { partial: string; begun: number },
+  { name, sha256 }: FetchRequest,
+): Promise<boolean> {
+  await using file = await openPartial(files, partial, KEPT_FILE);
+  if (!isOurs(await attemptAsync("look at", partial, () => file.stat()))) return false;
+  const digest = streamSha256();
+  for await (const part of firstBytes(file, partial, begun)) {
+    requireTime(signal, name);
+    await digest.update(part);
+  }
+  if ((await digest.hex()) !== sha256) return false;
+  await publish(file, partial);
+  return true;
+}
+
+/** By its descriptor: the name may lead elsewhere by now, to what is not for everybody. */
+async function publish(file: FileHandle, partial: string): Promise<void> {
+  await attemptAsync("change the mode of", partial, () => file.chmod(FILE_MODE));
+  await attemptAsync("sync", partial, () => file.sync());
+}
+
+function requireTime(signal: AbortSignal, name: string): void {
+  if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while fetching \`${name}\``);
 }
 
 function isOurs(stats: Stats): boolean {
@@ -103,7 +130,7 @@ async function fetchRest(
     if (!isOurs(await attemptAsync("look at", partial, () => file.stat()))) throw notOfIt(partial);
     let end = begun;
     const kept = keepBytes(archive, { file, partial, begun }, (bytes, isSynced) => {
-      if (signal.aborted) throw new UpdateError("E_CANCELED", `interrupted while fetching \`${name}\``);
+      requireTime(signal, name);
       if (isSynced) requireSpace(files, directory, 0, RELEASE_LIMITS);
       end = bytes;
     });
@@ -119,7 +146,7 @@ async function fetchRest(
       discard: () => archive.discard(),
     };
     for await (const _ of provenChunks(whole, request));
-    await attemptAsync("sync", partial, () => file.sync());
+    await publish(file, partial);
     return { bytes: end - begun, place: archive.place };
   } finally {
     await archive.discard();

@@ -35,7 +35,7 @@ export interface ImportedBundle {
   kept: number;
 }
 
-type ImportWorld = Pick<World, "localFiles" | "processes" | "clock" | "log" | "terminal" | "signal">;
+type ImportWorld = Pick<World, "localFiles" | "processes" | "sudoUser" | "clock" | "log" | "terminal" | "signal">;
 
 /**
  * Puts the files of a bundle into the tree of a mirror. The bundle is read and believed as a whole before anything is written; then

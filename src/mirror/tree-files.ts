@@ -1,4 +1,4 @@
-import { stat, utimes } from "node:fs/promises";
+import { lstat, lutimes } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "#variant/digest";
 import type { Files } from "../platform/files.ts";
@@ -46,7 +46,8 @@ export async function placeText(
   const bytes = Buffer.from(text);
   if (!(await isThere(files, at, text, modified))) {
     files.writeFile(at, text);
-    if (modified !== undefined) await attemptAsync("date", at, () => utimes(files.real(at), modified, modified));
+    // Never through a link that somebody put there by now.
+    if (modified !== undefined) await attemptAsync("date", at, () => lutimes(files.real(at), modified, modified));
   }
   return { sha256: Buffer.from(sha256(bytes)).toString("hex"), bytes: bytes.length };
 }
@@ -57,6 +58,6 @@ async function isThere(files: Files, at: string, text: string, modified: Date | 
   if (found?.kind !== "file" || found.size !== length) return false;
   if (files.readText(at, length + 1, "mark") !== text) return false;
   if (modified === undefined) return true;
-  const { mtime } = await attemptAsync("look at", at, () => stat(files.real(at)));
+  const { mtime } = await attemptAsync("look at", at, () => lstat(files.real(at)));
   return mtime.getTime() === modified.getTime();
 }

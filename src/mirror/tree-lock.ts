@@ -1,6 +1,7 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemErrorCode, UpdateError } from "../platform/errors.ts";
+import { findOpenAbove } from "../platform/open-places.ts";
 import { attempt } from "../platform/path-errors.ts";
 import type { World } from "../platform/world.ts";
 
@@ -20,10 +21,15 @@ export interface TreeLock extends Disposable {
 
 /**
  * Makes the tree and lets nobody else write in it until disposed, or until we end, however we end. Who only reads needs no
- * lock: files come whole. Fails at once with `E_LOCK_BUSY` when another one writes, and with `E_LOCK` without `flock`.
+ * lock: files come whole. Fails at once with `E_LOCK_BUSY` when another one writes, with `E_LOCK` without `flock`, and with
+ * `E_OPEN_PLACE` for root where somebody else may put another folder in the place of this one.
  */
-export async function lockTree(world: Pick<World, "localFiles" | "processes">, directory: string): Promise<TreeLock> {
+export async function lockTree(
+  world: Pick<World, "localFiles" | "processes" | "sudoUser">,
+  directory: string,
+): Promise<TreeLock> {
   const { localFiles: files, processes } = world;
+  requireClosedWay(world, directory);
   const path = join(directory, LOCK_FILE);
   const program = processes.find("flock");
   if (program === undefined) {
@@ -54,6 +60,17 @@ export async function lockTree(world: Pick<World, "localFiles" | "processes">, d
   throw new UpdateError("E_LOCK_BUSY", `another run writes into \`${directory}\``, {
     hint: `wait until it ends, or find it with \`fuser -v ${path}\``,
   });
+}
+
+/** The folder may be its user's, but not what leads there: else they would choose where root writes. */
+function requireClosedWay({ localFiles, sudoUser }: Pick<World, "localFiles" | "sudoUser">, directory: string): void {
+  const open = findOpenAbove(localFiles, directory, sudoUser);
+  if (open === undefined) return;
+  throw new UpdateError(
+    "E_OPEN_PLACE",
+    `others than root may put another folder at \`${directory}\`, as they may change \`${open.path}\`: ${open.reason}`,
+    { hint: "run the command as the user whose mirror it is, or have it below folders that only root may write" },
+  );
 }
 
 /** A new one is of whoever has the folder: what root makes there must not keep a mirror's own user out of it. */

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { isUpdateError, UpdateError } from "./errors.ts";
 import type { FileStat, Files } from "./files.ts";
-import { isTrustedOwner } from "./ownership.ts";
+import { isTrustedAbove, isTrustedOwner } from "./ownership.ts";
 import { shellWord } from "./quote.ts";
 
 /**
@@ -22,6 +22,7 @@ const STICKY = 0o1000;
 const GROUP_LIST = "/etc/group";
 const USER_LIST = "/etc/passwd";
 const LIST_LIMIT = 1 << 20;
+const UID_MAP_LIMIT = 1 << 16;
 
 /**
  * Every place on the ways to `paths` that is open, each once. A way is walked name by name, through every link, and what lies
@@ -41,6 +42,17 @@ export function findOpenPlaces(
  */
 export function findOpenWay(files: Files, path: string): OpenPlace[] {
   return placesOn({ files, isTrusted: isTrustedOwner, isEndTheirs: true }, [path]);
+}
+
+/**
+ * The first place by which somebody else may put another tree at `path`, where root is to work; undefined when there is none, and
+ * for who is not root, who has only their own to lose. The tree itself may be anybody's, and `sudoUser` may own what is above it.
+ */
+export function findOpenAbove(files: Files, path: string, sudoUser: number | undefined): OpenPlace | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  const uidMap = files.readText("/proc/self/uid_map", UID_MAP_LIMIT);
+  const places = findOpenPlaces(files, [path], (owner) => isTrustedAbove(owner, { sudoUser, uidMap }));
+  return places.find((place) => place.path !== path && !place.isDoubtful);
 }
 
 /** Where is looked, and who may own what is passed. */

@@ -10,6 +10,11 @@ export function escapeControls(text: string): string {
   return text.replace(ACTIVE, (character) => SHORT[character] ?? unicodeEscape(character));
 }
 
+/** A value as JSON on one line, as safe as `escapeControls` makes text. */
+export function plainJson(value: unknown): string {
+  return escapeControls(JSON.stringify(value));
+}
+
 function unicodeEscape(character: string): string {
   const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");

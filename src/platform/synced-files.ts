@@ -6,18 +6,23 @@ import {
   lstatSync,
   openSync,
   renameSync,
+  type Stats,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { systemErrorCode } from "./errors.ts";
+import { isTrustedOwner } from "./ownership.ts";
 
 /*
  * Writes that are on the disk when they return, or not at all: a synced temporary file beside the path, a rename, and the
  * folder synced after it. Paths here are those of the running kernel.
  */
 
-/** Replaces or makes a file; an existing one keeps its mode, a new one gets `mode`. */
+/**
+ * Replaces or makes a file. A new one gets `mode`, an existing one keeps what it has: the new content is ours, so what somebody
+ * else has chosen can only take from `mode`, and nothing becomes setuid.
+ */
 export function replaceFile(at: string, content: string, mode: number): void {
   const kept = lstatSync(at, { throwIfNoEntry: false });
   const temporary = clearedTemporary(at);
@@ -28,7 +33,7 @@ export function replaceFile(at: string, content: string, mode: number): void {
   );
   try {
     writeAll(descriptor, Buffer.from(content));
-    fchmodSync(descriptor, kept?.isFile() ? kept.mode & 0o7777 : mode);
+    fchmodSync(descriptor, kept?.isFile() ? keptMode(kept, mode) : mode);
     fsyncSync(descriptor);
   } catch (error) {
     unlinkSync(temporary);
@@ -37,6 +42,10 @@ export function replaceFile(at: string, content: string, mode: number): void {
     closeSync(descriptor);
   }
   renameOrRemove(temporary, at);
+}
+
+function keptMode({ uid, mode }: Stats, ours: number): number {
+  return isTrustedOwner(uid) ? mode & 0o777 : mode & ours & 0o777;
 }
 
 /** Appends to a file, made 0600 when missing. */

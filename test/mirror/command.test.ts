@@ -254,6 +254,19 @@ describe("mirror verify", () => {
     expect((await run("verify", "--at", tree)).stdout).toStartWith(`${tree}: DAMAGED, 1 problems`);
   });
 
+  test("[threat plain-output] tells of a file whose name acts on a terminal in characters that do not", async () => {
+    await run(...building("--version", "18.1.0"));
+    const name = "evil\u009b31m\u202e.txt";
+    writeFileSync(join(tree, name), "");
+    for (const format of [[], ["--json"]]) {
+      const { stdout } = await run("verify", "--at", tree, ...format);
+      expect(stdout).toContain("evil\\u009b31m\\u202e.txt");
+      expect(stdout).toMatch(/^[\n\P{C}]*$/u);
+    }
+    const { stdout } = await run("verify", "--at", tree, "--json");
+    expect(stdout).toBe(`${JSON.stringify(JSON.parse(stdout)).replace(name, "evil\\u009b31m\\u202e.txt")}\n`);
+  });
+
   test("fails where no mirror is", async () => {
     const { exitCode, stderr } = await run("verify", "--at", place.path);
     expect(exitCode).toBe(1);

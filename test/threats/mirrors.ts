@@ -87,7 +87,7 @@ const mirrorKeeps = [
   { ...INDEX, take: "...(release !== undefined && { release })", leave: "release: _" },
   { ...IMPORT, take: " && !isOfMirror(file.name)) foreign", leave: " && to === from) foreign" },
   { ...IMPORT, take: "if (isOfArchive(name) && ", leave: "if (bytes < 0 && " },
-  { ...BUILD, file: "src/mirror/prune.ts", take: ".filter(([name]) => !PROOF_SUFFIX.test(name))", leave: "" },
+  { ...BUILD, file: "src/mirror/prune.ts", take: ".filter(([name]) => !isProofName(name))", leave: "" },
   {
     ...BUILD,
     file: "src/mirror/tree-lock.ts",
@@ -141,7 +141,7 @@ const mirrorProof = [
     leave: "if (wanted.length === 0) throw",
   },
   { ...INSTALLER, take: "if (wanted.length === 0 || missing", leave: "if (missing" },
-  { ...INSTALLER, take: "{ ...building.demands, pinned: [] }", leave: "{ ...building.demands, keys: [], pinned: [] }" },
+  { ...INSTALLER, take: "{ ...building.demands, pinned: [],", leave: "{ ...building.demands, keys: [], pinned: []," },
   { ...SCRIPT, take: "tarball?.version === version && ", leave: "" },
   { ...SCRIPT, take: " && tarballs.length === lines.length", leave: "" },
   {
@@ -224,6 +224,29 @@ const signingKey = [
   },
 ];
 
+const FOLDER = { tests: ["test/mirror/mirror-folder.test.ts"] };
+const mirrorFolder = [
+  { ...FOLDER, file: "src/platform/synced-files.ts", take: "mode & 0o777 :", leave: "mode & 0o7777 :" },
+  {
+    ...FOLDER,
+    file: "src/mirror/tree-files.ts",
+    take: "import { lstat, lutimes } from",
+    leave: "import { lstat, utimes as lutimes } from",
+  },
+  {
+    ...FOLDER,
+    file: "src/mirror/fetch-archive.ts",
+    take: "() => file.chmod(FILE_MODE)",
+    leave: 'async () => (await import("node:fs/promises")).chmod(partial, FILE_MODE)',
+  },
+  ...(isRoot
+    ? [
+        { ...FOLDER, file: "src/platform/synced-files.ts", take: "isTrustedOwner(uid)", leave: "uid >= 0" },
+        { ...FOLDER, file: "src/mirror/tree-lock.ts", take: "requireClosedWay(world, directory);", leave: "" },
+      ]
+    : []),
+];
+
 const serveRights = [
   { ...IDENTITY, take: "if (user === 0 || group === 0 || groups.includes(0)) throw", leave: "if (user < 0) throw" },
   { ...IDENTITY, take: "exitCode !== 0 || !ids", leave: "!ids" },
@@ -237,6 +260,8 @@ const serveRights = [
         },
         { ...RIGHTS, file: "src/platform/drop-rights.ts", take: "process.setgroups?.([...groups]);", leave: "" },
         { ...RIGHTS, file: "src/platform/drop-rights.ts", take: "throw notDropped(cause);", leave: "return;" },
+        { ...RIGHTS, file: "src/platform/drop-rights.ts", take: '!users.includes("0") && ', leave: "" },
+        { ...RIGHTS, file: "src/platform/drop-rights.ts", take: " && held === 0n) return;", leave: ") return;" },
       ]
     : []),
 ];
@@ -255,4 +280,5 @@ export const MIRROR_MUTANTS: readonly Mutant[] = Object.entries({
   "serve-limits": serveLimits,
   "signing-key": signingKey,
   "serve-rights": serveRights,
+  "mirror-folder": mirrorFolder,
 }).flatMap(([rule, mutants]) => mutants.map((mutant) => ({ rule, ...mutant })));

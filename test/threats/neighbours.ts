@@ -89,8 +89,20 @@ const closedParents = [
   {
     ...CLOSED_PLACES,
     file: "src/update/closed-places.ts",
-    take: ", ...folders]",
+    take: ", ...folders, ",
+    leave: ", ",
+  },
+  {
+    ...CLOSED_PLACES,
+    file: "src/update/closed-places.ts",
+    take: ", ...present]",
     leave: "]",
+  },
+  {
+    file: "scripts/package/copies",
+    tests: ["test/scripts/package/copies.test.ts"],
+    take: '    are_closed "$link" "$namespace/updater" || continue\n',
+    leave: "",
   },
   { ...CLOSED_PLACES, file: "src/update/disable.ts", take: 'COMMAND_LOCK, "told"', leave: "COMMAND_LOCK" },
   { ...CLOSED_PLACES, file: "src/update/uninstall.ts", take: 'COMMAND_LOCK, "told"', leave: "COMMAND_LOCK" },

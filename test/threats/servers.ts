@@ -263,6 +263,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "plain-output",
+    file: "src/cli/mirror-verify.ts",
+    take: "plainJson(report)",
+    leave: "JSON.stringify(report)",
+    tests: ["test/mirror/command.test.ts"],
+  },
+  {
+    rule: "plain-output",
     file: "src/platform/consola-log.ts",
     take: "return escapeControls(JSON.stringify({ ...fixed",
     leave: "return String(JSON.stringify({ ...fixed",

@@ -15,6 +15,15 @@ describe("every rule of docs/threat-model.md", () => {
     expect([...marks].sort()).toEqual(rules);
   });
 
+  test("is found where it is to be taken out", async () => {
+    const lost = [];
+    for (const { rule, file, take } of MUTANTS) {
+      const found = (await Bun.file(file).text()).split(take).length - 1;
+      if (found !== 1) lost.push(`${rule}, ${file}: found ${found} times: ${take}`);
+    }
+    expect(lost).toEqual([]);
+  });
+
   test("is taken out by `npm run threats`", () => {
     expect([...new Set(MUTANTS.map(({ rule }) => rule))].sort()).toEqual(rules);
   });
