@@ -5,7 +5,7 @@ import { requireTree, servedTree } from "../mirror/served-tree.ts";
 import { readServerCertificate } from "../mirror/server-certificate.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createLog } from "../platform/consola-log.ts";
-import { dropRights, findIdentity } from "../platform/drop-rights.ts";
+import { dropRights, findIdentity, requireNoRights } from "../platform/drop-rights.ts";
 import type { Files } from "../platform/files.ts";
 import { hostFiles } from "../platform/host-files.ts";
 import { hostProcesses } from "../platform/host-processes.ts";
@@ -45,6 +45,7 @@ export async function run(input: Input): Promise<number> {
   if (identity === undefined && input.sources.user === "command line") {
     throw usageError("flag `--user` is for a server that is started as root");
   }
+  if (identity === undefined) requireNoRights(files);
 
   const stopping = stopSignal();
   // Whoever reads our output, or does not, must not hold the server.

@@ -1,3 +1,4 @@
+import { plainJson } from "../platform/plain-text.ts";
 import { formatReports, hasDamage, verifyInstalled } from "../update/verify.ts";
 import type { READ_FLAGS } from "./commands.ts";
 import { openWorld, readNamespace } from "./context.ts";
@@ -11,6 +12,6 @@ const DAMAGED = 1;
 export async function run(input: CommandInput<typeof READ_FLAGS>): Promise<number> {
   const namespace = readNamespace(input);
   const reports = await verifyInstalled(openWorld(input, { namespace }), namespace);
-  writeOutput(`${input.values.json ? JSON.stringify({ versions: reports }) : formatReports(reports)}\n`);
+  writeOutput(`${input.values.json ? plainJson({ versions: reports }) : formatReports(reports)}\n`);
   return hasDamage(reports) ? DAMAGED : 0;
 }

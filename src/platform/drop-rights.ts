@@ -1,5 +1,11 @@
 import { UpdateError } from "./errors.ts";
+import type { Files } from "./files.ts";
 import type { Processes } from "./processes.ts";
+
+const STATUS_FILE = "/proc/self/status";
+const STATUS_LIMIT = 64 << 10;
+/** CAP_NET_BIND_SERVICE. */
+const LOW_PORTS = 1n << 10n;
 
 /** Whom a process may become: ids, as the kernel counts them. */
 export interface Identity {
@@ -39,6 +45,21 @@ export function dropRights({ user, group, groups }: Identity): void {
   const ids = [process.getuid?.(), process.geteuid?.(), process.getgid?.(), process.getegid?.()];
   const isDropped = ids.join() === [user, user, group, group].join() && !process.getgroups?.().includes(0);
   if (!isDropped || canReturn()) throw notDropped();
+}
+
+/**
+ * For a server that was not started as root: fails with `E_SERVE` where it could act as root all the same, by an id that it can
+ * return to or by a capability. That of low ports is no right over files.
+ */
+export function requireNoRights(files: Pick<Files, "readText">): void {
+  const status = files.readText(STATUS_FILE, STATUS_LIMIT) ?? "";
+  const users = /^Uid:(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [String(process.getuid?.())];
+  const held = BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`) & ~LOW_PORTS;
+  if (!users.includes("0") && held === 0n) return;
+  const what = users.includes("0") ? "it can be root again" : `it has the capabilities ${held.toString(16)}`;
+  throw new UpdateError("E_SERVE", `cannot serve with rights of root: ${what}`, {
+    hint: "start it as root, so that it gives them up, or as a user without any: `setpriv --reuid NAME --regid NAME --init-groups --inh-caps=-all`",
+  });
 }
 
 function canReturn(): boolean {

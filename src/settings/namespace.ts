@@ -4,6 +4,8 @@ import { type Revision, revisionDirectory } from "./revision.ts";
 
 const DEFAULT_INSTALL_DIRECTORY = "/opt/teleport";
 const ADMIN_UNITS = "/etc/systemd/system";
+/** The names of units and of their temporary files hold it, and no name of a file has more than 255 bytes. */
+const SUFFIX_LIMIT = 128;
 const RESERVED_SUFFIXES = ["default", "system"];
 
 /** Paths that no namespace moves (installer-systemd, constants and §2.5). */
@@ -118,6 +120,11 @@ function checkSuffix(suffix: string): void {
   if (!/^[a-zA-Z0-9-]*$/.test(suffix)) {
     throw new UpdateError("E_NAMESPACE", `install suffix ${JSON.stringify(suffix)} must be alphanumeric`, {
       hint: "use letters, digits and `-` only",
+    });
+  }
+  if (suffix.length > SUFFIX_LIMIT) {
+    throw new UpdateError("E_NAMESPACE", `install suffix \`${suffix}\` has more than ${SUFFIX_LIMIT} characters`, {
+      hint: "choose a shorter name with `--install-suffix`",
     });
   }
 }

@@ -2,8 +2,7 @@ import { dirname } from "node:path";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import type { Log } from "../platform/log.ts";
-import { findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
-import { isTrustedAbove } from "../platform/ownership.ts";
+import { findOpenAbove, findOpenPlaces, type OpenPlace } from "../platform/open-places.ts";
 import type { World } from "../platform/world.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { pathsIn, type UpdaterOptions } from "../settings/options.ts";
@@ -22,14 +21,20 @@ type RootedHost = Pick<World, "files" | "localFiles" | "log" | "sudoUser">;
  */
 export function requireClosedNamespace(host: RootedHost, namespace: Namespace, openPlaces: OpenPlacesAre): void {
   requireClosedWay(host);
-  const { versions, updaterCopies, config, teleport, updaterUnit, needrestart } = namespace;
-  const dropIns = [
-    namespace.teleportDropIn,
-    namespace.updaterDropIn,
-    ...(namespace.v1DropIn ? [namespace.v1DropIn] : []),
-  ];
-  const folders = [updaterUnit, teleport.unitFile, needrestart, ...dropIns].map((path) => dirname(path));
-  requireClosed(host, [versions, updaterCopies, config, ...folders], openPlaces);
+  const { versions, updaterCopies, config } = namespace;
+  const units = unitsOf(namespace);
+  const folders = units.map((path) => dirname(path));
+  // One that is masked leads to `/dev/null`, which is open to all.
+  const present = units.filter((path) => host.files.statFollowed(path)?.kind === "file");
+  requireClosed(host, [versions, updaterCopies, config, ...folders, ...present], openPlaces);
+}
+
+/** All that systemd and needrestart read for a namespace. */
+function unitsOf(namespace: Namespace): string[] {
+  const { teleport, tbot, updaterUnit, updaterTimer, needrestart } = namespace;
+  const { teleportDropIn, updaterDropIn, proxyDropIn, v1DropIn } = namespace;
+  const dropIns = [teleportDropIn, updaterDropIn, proxyDropIn, ...(v1DropIn ? [v1DropIn] : [])];
+  return [updaterUnit, updaterTimer, teleport.unitFile, tbot.unitFile, needrestart, ...dropIns];
 }
 
 /**
@@ -37,11 +42,9 @@ export function requireClosedNamespace(host: RootedHost, namespace: Namespace, o
  * root writes, so this is never only told. Who runs the updater without root has only their own to lose.
  */
 function requireClosedWay({ files: { root }, localFiles, sudoUser }: RootedHost): void {
-  if (root === "/" || process.geteuid?.() !== 0) return;
-  const uidMap = localFiles.readText("/proc/self/uid_map", UID_MAP_LIMIT);
-  const places = findOpenPlaces(localFiles, [root], (owner) => isTrustedAbove(owner, { sudoUser, uidMap }));
+  if (root === "/") return;
   // The tree itself is judged with what is in it.
-  const first = places.find(({ path, isDoubtful }) => path !== root && !isDoubtful);
+  const first = findOpenAbove(localFiles, root, sudoUser);
   if (first === undefined) return;
   throw new UpdateError(
     "E_OPEN_PLACE",
@@ -51,8 +54,6 @@ function requireClosedWay({ files: { root }, localFiles, sudoUser }: RootedHost)
     },
   );
 }
-
-const UID_MAP_LIMIT = 1 << 16;
 
 /**
  * As `requireClosedNamespace`, for the files that the options name on this machine: keys, authorities, credentials. Who runs

@@ -124,6 +124,20 @@ describe("[threat serve-rights] who serves", () => {
     expect(await child.exited).toBe(1);
   });
 
+  test.if(isRoot).each([
+    ["an id that it can return to", "it can be root again", ["--ruid=0", "--euid=4711", "--bounding-set=-all"]],
+    [
+      "a capability",
+      "it has the capabilities 2",
+      ["--reuid=4711", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"],
+    ],
+  ])("who has rights of root by %s does not serve", async (_, reason, rights) => {
+    const argv = ["setpriv", ...rights, "--regid=4711", "--clear-groups", program, "mirror", "serve", "--at", tree];
+    const child = Bun.spawn([...argv, "--listen", "127.0.0.1:0"], { env: {}, stderr: "pipe" });
+    expect(await child.stderr.text()).toContain(`cannot serve with rights of root: ${reason}`);
+    expect(await child.exited).toBe(1);
+  });
+
   test.if(isRoot)("any other stays who it is", async () => {
     const argv = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", program, "mirror", "serve"];
     const child = Bun.spawn([...argv, "--at", tree, "--listen", "127.0.0.1:0", "--user", "nobody"], { stderr: "pipe" });

@@ -113,6 +113,11 @@ describe("namespaceFor [inst 8.1] [core 7.13]", () => {
     expect(() => namespaceFor(suffix)).toThrow("must be alphanumeric");
   });
 
+  test("a suffix that no name of a unit has room for is refused", () => {
+    expect(namespaceFor("a".repeat(128)).updaterUnit.length).toBeLessThan(255);
+    expect(() => namespaceFor("a".repeat(129))).toThrow("has more than 128 characters");
+  });
+
   test("no text leads out of the install directory", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-zA-Z0-9-]{1,8}$/)), (suffix) => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -58,6 +59,27 @@ async function copies(verb: "keep" | "follow"): Promise<string> {
 
 const kept = () =>
   readdirSync(at(`${NAMESPACE}/updater`)).map((name) => `${NAMESPACE}/updater/${name}/teleport-update`);
+
+test.each<["keep" | "follow", string]>([
+  ["keep", NAMESPACE],
+  ["keep", "/usr/local/bin"],
+  ["follow", NAMESPACE],
+  ["follow", "/opt/teleport"],
+  ["follow", dirname(OLD_COPY)],
+  ["follow", OLD_COPY],
+])(
+  "[threat closed-parents] %s leaves a link alone, and runs nothing, where others may change `%s`",
+  async (verb, path) => {
+    const target = verb === "keep" ? PROGRAM : OLD_COPY;
+    symlinkSync(target, at(LINK));
+    write(OLD_COPY, "#!/bin/sh\n: >/tmp/ran\n");
+    chmodSync(at(path), 0o777);
+    expect(await copies(verb)).toContain(`others than root may change ${path}: what ${LINK} leads to stays`);
+    expect(readlinkSync(at(LINK))).toBe(target);
+    expect(kept()).toEqual([OLD_COPY]);
+    expect(existsSync(at("/tmp/ran"))).toBe(false);
+  },
+);
 
 describe("before the package goes", () => {
   beforeEach(() => symlinkSync(PROGRAM, at(LINK)));
