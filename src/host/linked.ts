@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import type { Files } from "../platform/files.ts";
+import { isTemporary } from "../platform/synced-files.ts";
 
 /**
  * True when any program in `bin` (the `bin` directory of a version) has a link of its name in the link directory
@@ -20,9 +21,10 @@ export function linkEnd(files: Files, path: string): string | undefined {
   return target === undefined ? undefined : resolve(dirname(path), target);
 }
 
-/** The links in `folders` that lead to `place` or below it, by their own words. */
+/** The links in `folders` that lead to `place` or below it, by their own words; one that was never put in its place is none. */
 export function linksInto(files: Files, folders: readonly string[], place: string): string[] {
-  const paths = folders.flatMap((folder) => (files.list(folder) ?? []).map((name) => join(folder, name)));
+  const names = (folder: string) => (files.list(folder) ?? []).filter((name) => !isTemporary(name));
+  const paths = folders.flatMap((folder) => names(folder).map((name) => join(folder, name)));
   return paths.filter((path) => isBelow(linkEnd(files, path) ?? "", place));
 }
 

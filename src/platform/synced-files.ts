@@ -96,6 +96,11 @@ export function temporaryBeside(at: string): string {
   return join(dirname(at), `.${basename(at)}.teleport-update`);
 }
 
+/** True for a name that `temporaryBeside` gives: what a run that was cut off left there is nobody's. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.teleport-update$/.test(name);
+}
+
 /** The temporary name beside `at`, with nothing there any more. */
 export function clearedTemporary(at: string): string {
   const temporary = temporaryBeside(at);

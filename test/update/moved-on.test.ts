@@ -59,6 +59,17 @@ async function recovered(host: TemporaryHost): Promise<KeptLog> {
 const MOVED_ON = "another updater has moved on since: nothing is undone.";
 const isThere = (host: TemporaryHost, path: string) => host.files.statFollowed(path) !== undefined;
 
+test("a link that was cut off before it got to its place shows nothing: the run is undone, and the link goes", async () => {
+  using host = updatingHost();
+  await begin(host, [INSTALL, LINK]);
+  host.link(TSH, `${OLD}/bin/tsh`);
+  const temporary = "/usr/local/bin/.tsh.teleport-update";
+  host.link(temporary, `${NEW}/bin/tsh`);
+  const { lines } = await recovered(host);
+  expect(lines.at(-1)).toContain("The host is back as it was before the interrupted run.");
+  expect([NEW, temporary].map((path) => host.files.stat(path))).toEqual([undefined, undefined]);
+});
+
 describe("what an interrupted run installed stays", () => {
   test("where a link leads into it that the run did not come to", async () => {
     using host = updatingHost();
