@@ -150,11 +150,14 @@ describe("[threat closed-parents] a place that others may change", () => {
     expect(version(host)).toBe("18.1.0");
   });
 
-  test("refuses `update`: a folder of links to which everybody may add one", async () => {
-    using host = enrolledHost();
-    chmodSync(join(host.root, LINKS), 0o1777);
-    expect(await failureOf(update(host.world, REQUEST))).toMatchObject({ code: "E_OPEN_PLACE" });
-  });
+  test.each([LINKS, "/etc/systemd/system"])(
+    "refuses `update`: a folder to which everybody may add, `%s`",
+    async (path) => {
+      using host = enrolledHost();
+      chmodSync(join(host.root, path), 0o1777);
+      expect(await failureOf(update(host.world, REQUEST))).toMatchObject({ code: "E_OPEN_PLACE" });
+    },
+  );
 
   test.each([NAMESPACE.versions, NAMESPACE.updaterCopies])(
     "refuses `unpin`, which reads none of it: `%s`",
