@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync } from
 import { systemErrorCode, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { whyPlanted } from "../platform/ownership.ts";
+import { pathError } from "../platform/path-errors.ts";
 import type { RunResult } from "../platform/processes.ts";
 import { shellWord } from "../platform/quote.ts";
 import type { World } from "../platform/world.ts";
@@ -87,10 +88,7 @@ function openLockFile(files: Files, path: string): number {
   } catch (error) {
     const reason = OPEN_FAILURES[systemErrorCode(error) ?? ""];
     if (reason !== undefined) throw planted(files.real(path), reason, error);
-    throw new UpdateError("E_LOCK", `cannot open the lock \`${path}\``, {
-      hint: "run the command as root",
-      cause: error,
-    });
+    throw cannotOpen(path, error);
   }
   const stats = fstatSync(descriptor);
   const reason = whyPlanted(stats);
@@ -109,6 +107,16 @@ const OPEN_FAILURES: Record<string, string> = {
   EISDIR: "it is a directory",
   ENXIO: "it is a socket or a device",
 };
+
+/** The lock has one place: for it, no other can be chosen. */
+const READ_ONLY_HINT =
+  "remount the file system read-write; if the kernel made it read-only, `dmesg --level=err,warn` says why";
+
+function cannotOpen(path: string, cause: unknown): UpdateError {
+  const { message, hint = "run the command as root" } = pathError("open the lock", path, cause);
+  const isReadOnly = systemErrorCode(cause) === "EROFS";
+  return new UpdateError("E_LOCK", message, { hint: isReadOnly ? READ_ONLY_HINT : hint, cause });
+}
 
 function planted(path: string, reason: string, cause?: unknown): UpdateError {
   return new UpdateError("E_LOCK", `cannot use the lock \`${path}\`: ${reason}`, {

@@ -49,7 +49,8 @@ export async function attemptAsync<T>(verb: string, path: string, action: () => 
   }
 }
 
-function pathError(verb: string, path: string, error: unknown): UpdateError {
+/** What the operating system said against `verb` on `path`, as an error with reason and remedy; an `UpdateError` stays as it is. */
+export function pathError(verb: string, path: string, error: unknown): UpdateError {
   if (error instanceof UpdateError) return error;
   const known = SYSTEM_ERRORS[systemErrorCode(error) ?? ""];
   if (known === undefined)

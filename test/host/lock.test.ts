@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { acquireLock, type LockMode } from "../../src/host/lock.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Files } from "../../src/platform/files.ts";
@@ -11,6 +12,7 @@ import { CLOCK_JUMPS, quickClock } from "../support/quick-clock.ts";
 import { recordingLog } from "../support/recording-log.ts";
 import { type TemporaryHost, temporaryHost } from "../support/temporary-host.ts";
 
+const PROGRAM = join(import.meta.dir, "../../src/bin/teleport-update.ts");
 const namespace = namespaceFor("");
 const ONCE: LockMode = { kind: "exclusive", waitMs: 0 };
 const SHARED_ONCE: LockMode = { kind: "shared", waitMs: 0 };
@@ -251,6 +253,18 @@ describe("acquireLock", () => {
     });
   });
 
+  test("one that cannot be opened says why, and what to do: a file system that is read-only", async () => {
+    using host = temporaryHost();
+    host.files.makeDirectory(namespace.versions);
+    const { exitCode, stderr } = await onReadOnly(host.root, PROGRAM, "disable", "--root", host.root);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /cannot open the lock `.*\/update\.lock`: the file system is read-only" code:E_LOCK hint:"remount .*dmesg/,
+      ),
+    });
+  });
+
   test("a host without `flock` is told which package it lacks", async () => {
     using host = temporaryHost();
     const world = { ...updater(host).world, processes: { ...hostProcesses, find: () => undefined } };
@@ -258,6 +272,18 @@ describe("acquireLock", () => {
     expect(failure).toMatchObject({ code: "E_LOCK", hint: expect.stringContaining("util-linux") });
   });
 });
+
+/** Runs a program of ours in mounts of its own, to which `folder` is read-only. Needs root or user namespaces. */
+async function onReadOnly(folder: string, ...words: string[]) {
+  const unshare = ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
+  const inside = `mount --bind ${folder} ${folder} && mount -o remount,ro,bind ${folder} && exec "$@"`;
+  const child = Bun.spawn([...unshare, "sh", "-c", inside, "sh", process.execPath, ...words], {
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const [stderr, exitCode] = await Promise.all([child.stderr.text(), child.exited]);
+  return { stderr, exitCode };
+}
 
 /** The name of a socket stays when its listener is gone. */
 async function bindSocket(lock: string): Promise<void> {
