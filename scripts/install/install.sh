@@ -314,6 +314,7 @@ remove_work() {
 
 # What is asked first is what the host is to use from now on; secrets go there only.
 fetch_tarball() {
+  authority=
   [ -z "$ca_file" ] || collect_authorities
   for place in $base_urls; do
     [ "$place" = default ] || ! try_place "$place" named || return 0
@@ -322,7 +323,7 @@ fetch_tarball() {
   [ -n "$base_urls$PLACE" ] || refuse "there is no place to take \`$tarball\` from" "this script names none" \
     "name a mirror that has it: \`--base-url https://mirror.example.com/teleport\`"
   refuse "\`$tarball\` cannot be had" "no place gave the one with the SHA-256 $wanted; the lines above tell more" \
-    "mend the mirror, or name another with \`--base-url\`; nothing was run and nothing was changed"
+    "mend the mirror, or name another with \`--base-url\`$authority; nothing was run and nothing was changed"
 }
 
 # try_place URL named|unnamed
@@ -342,6 +343,9 @@ try_place() {
     may_pass "$code" || break
     sleep "$pause"
   done
+  case $fetcher$code in
+    curl60 | wget5) authority=", or give its authority with \`--ca-file FILE\`" ;;
+  esac
   [ "$code" -eq 0 ] || return 1
   found=$(digest_of "$work/tarball")
   [ "$found" != "$wanted" ] || return 0

@@ -136,6 +136,7 @@ describe("[threat install-digest] nothing runs", () => {
     const outcome = await run(CA);
     expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
     expect(outcome.output).toMatch(words);
+    expect(outcome.output).not.toContain("--ca-file");
   });
 
   test("when a place leads back to http", async () => {
@@ -153,11 +154,19 @@ describe("[threat install-digest] nothing runs", () => {
     expect({ ...outcome, asked }).toMatchObject({ exitCode: 1, words: undefined, left: [], asked: 0 });
   });
 
-  test("when the server is not known to the host", async () => {
-    const outcome = await run([]);
-    expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
-    expect(outcome.output).toContain("certificate");
-  }, 30_000);
+  test.each([
+    ["curl", {}],
+    ["wget", { "/usr/bin/curl": "" }],
+  ])(
+    "when the server is not known to the host, with %s",
+    async (_, cover) => {
+      const outcome = await run([], { cover });
+      expect(outcome).toMatchObject({ exitCode: 1, words: undefined, left: [] });
+      expect(outcome.output).toContain("certificate");
+      expect(outcome.output).toContain("or give its authority with `--ca-file FILE`");
+    },
+    30_000,
+  );
 
   test("but with `--insecure` the digest decides alone", async () => {
     expect(await run(["--insecure"])).toMatchObject({ exitCode: 0 });
