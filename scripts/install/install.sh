@@ -70,6 +70,7 @@ refuse_host() {
 read_words() {
   base_urls='' ca_file='' netrc='' token_file='' client_cert='' client_key='' insecure=no root='' flag=''
   for word in "$@"; do
+    case $word in -*) require_read ;; esac
     case $word in
       --*=*) take_value "${word%%=*}" "${word#*=}" ;;
       -[!-]*) read_letters "${word#-}" ;;
@@ -79,6 +80,7 @@ read_words() {
       *) take_value "$flag" "$word" && flag='' ;;
     esac
   done
+  require_read
   # As for every flag, its variable counts where it is absent; it holds one URL a line.
   [ -n "$base_urls" ] || base_urls=${TELEPORT_CDN_BASE_URL-}
   for place in $base_urls; do
@@ -86,6 +88,18 @@ read_words() {
       "it must begin with \`https://\`, and have no user name, password, query or fragment" \
       "give an address like \`--base-url https://mirror.example.com/teleport\`"
   done
+}
+
+# No flag that is read here may still wait for its value.
+require_read() {
+  case $flag in
+    -b | --base-url | --root | --ca-file | --netrc | --bearer-token-file | --client-cert | --client-key) refuse_empty "$flag" ;;
+  esac
+  flag=
+}
+
+refuse_empty() {
+  refuse "the flag \`$1\` needs a value" "nothing stands behind it" "write it behind the flag, or leave the flag out"
 }
 
 # A group of letters: those that only turn something on may stand before the one that has a value.
@@ -116,7 +130,10 @@ is_base_url() (
 # take_value FLAG VALUE
 take_value() {
   case $1 in
-    -b | --base-url) base_urls="$base_urls $2" ;;
+    -b | --base-url)
+      [ -n "$2" ] || refuse_empty "$1"
+      base_urls="$base_urls $2"
+      ;;
     --root) root=$2 ;;
   esac
   # The word by which `enable` forgets a file.

@@ -25,7 +25,8 @@ const fips = "mount -t tmpfs tmpfs /proc/sys; mkdir /proc/sys/crypto; echo 1 >/p
 const x86 = process.arch === "x64";
 
 /** By the case: the run, and what it has to say; `upstream` where another updater may do. */
-const refusals: [string, InstallOptions & { words?: string[] }, string, "upstream" | "ours"][] = [
+type Refusal = [string, InstallOptions & { words?: string[] }, string, "upstream" | "ours"];
+const refusals: Refusal[] = [
   ["not Linux", { cover: uname({ s: "FreeBSD" }) }, "it runs FreeBSD", "ours"],
   ["a 386", { cover: uname({ m: "i686" }) }, "its processor is a 386 (`i686`)", "upstream"],
   ["an arm", { cover: uname({ m: "armv7l" }) }, "its processor is an arm of 32 bits (`armv7l`)", "upstream"],
@@ -57,6 +58,9 @@ const refusals: [string, InstallOptions & { words?: string[] }, string, "upstrea
   ["a base URL of http", { words: ["--base-url", "http://m.test/t"] }, "`http://m.test/t` cannot be used", "ours"],
   ["a base URL with a password", { words: ["-b", "https://u:p@m.test"] }, "cannot be used", "ours"],
   ["a base URL with a query", { words: ["-b=https://m.test/?t=1"] }, "cannot be used", "ours"],
+  ...["--base-url", "-ob", "--base-url=", "--base-url --proxy p", "--ca-file"].map(
+    (words): Refusal => [`no value: ${words}`, { words: words.split(" ") }, "` needs a value", "ours"],
+  ),
   ["no authorities", { words: ["--ca-file", "/mnt/none"] }, "`/mnt/none` cannot be read", "ours"],
   [
     "no netrc",
