@@ -22,7 +22,7 @@ import { dirname } from "node:path";
 import { decodeText } from "./decode-text.ts";
 import { systemErrorCode, UpdateError } from "./errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type FileKind, type FileStat, type Files, type NotText } from "./files.ts";
-import { plantedFile, requireOwner, requireOwnFile } from "./ownership.ts";
+import { plantedFile, requireNamedFile, requireOwner, requireOwnFile } from "./ownership.ts";
 import { attempt, attemptAsync } from "./path-errors.ts";
 import { insideRoot, resolveInRoot } from "./root-path.ts";
 import {
@@ -71,7 +71,7 @@ export function hostFiles(root = "/"): Files {
         return readBounded(at, limit, constants.O_NOFOLLOW, requireOwnFile);
       }),
     readOwnFollowed: (path, limit, notText) =>
-      readText(path, notText, () => readBounded(realFollowed(path), limit, 0, requireOwnFile)),
+      readText(path, notText, () => readBounded(realFollowed(path), limit, 0, requireNamedFile)),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });

@@ -33,6 +33,12 @@ export function requireOwnFile(path: string, stats: Stats): void {
   if (reason !== undefined) throw plantedFile(path, reason);
 }
 
+/** As `requireOwnFile`, for a file that the operator named: a directory was not planted, but is `E_PATH`. */
+export function requireNamedFile(path: string, stats: Stats): void {
+  if (stats.isDirectory()) throw new UpdateError("E_PATH", `\`${path}\` is a directory`, { hint: "name the file" });
+  requireOwnFile(path, stats);
+}
+
 /** As `requireOwnFile`, for a file that somebody else writes by right: one of `owners`. */
 export function requireOwner(path: string, { uid }: Stats, owners: readonly number[]): void {
   if (!isTrustedOwner(uid) && !owners.includes(uid)) throw plantedFile(path, `it belongs to the user ${uid}`);

@@ -1,4 +1,4 @@
-import { isUpdateError, UpdateError } from "./errors.ts";
+import { isUpdateError, systemErrorCode, UpdateError } from "./errors.ts";
 import type { Files } from "./files.ts";
 
 /** The certificate authorities that servers are checked against. */
@@ -58,11 +58,16 @@ function readOwnFile(files: Files, path: string): string | undefined {
     return files.readOwnFollowed(path, CA_FILE_LIMIT, "mark");
   } catch (error) {
     if (!isUpdateError(error)) throw error;
-    throw new UpdateError("E_TRUST_STORE", error.message, {
-      hint: `see that it is of root and that nobody else may write it: \`chown root:root ${path}; chmod go-w ${path}\``,
-      cause: error,
-    });
+    throw new UpdateError("E_TRUST_STORE", error.message, { hint: remedyFor(error, path), cause: error });
   }
+}
+
+function remedyFor(error: UpdateError, path: string): string {
+  if (systemErrorCode(error.cause) === "EACCES") {
+    return `certificates are no secret: let everybody read them, \`chmod a+r ${path}\`, or run the command as root`;
+  }
+  if (error.code !== "E_UNREADABLE_FILE") return error.hint ?? "name another file with `--ca-file FILE`";
+  return `see that it is of root and that nobody else may write it: \`chown root:root ${path}; chmod go-w ${path}\``;
 }
 
 function readCaFile(files: Files, path: string): TrustStore {

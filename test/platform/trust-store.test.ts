@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { UpdateError } from "../../src/platform/errors.ts";
 import { openHttp } from "../../src/platform/fetch-http.ts";
 import { hostFiles } from "../../src/platform/host-files.ts";
+import { attempt } from "../../src/platform/path-errors.ts";
 import { readTrustStore } from "../../src/platform/trust-store.ts";
 import { makeAuthority } from "../support/certificates.ts";
 import { startProxyAndCdn } from "../support/proxy-and-cdn.ts";
@@ -72,6 +73,30 @@ describe("a file of the operator's", () => {
     const message = `the file of certificate authorities \`${CA_FILE}\` ${reason}`;
     expect(() => readTrustStore(files, CA_FILE)).toThrow(new UpdateError("E_TRUST_STORE", message));
   });
+
+  test("that is a directory is called so", () => {
+    const files = host({ [DEBIAN]: one });
+    files.makeDirectory(CA_FILE);
+    expect(() => readTrustStore(files, CA_FILE)).toThrow(
+      expect.objectContaining({
+        code: "E_TRUST_STORE",
+        message: `\`${files.real(CA_FILE)}\` is a directory`,
+        hint: "name the file",
+      }),
+    );
+  });
+
+  test("that this user may not read is to be readable, and not to change its owner", () => {
+    const files = host({ [CA_FILE]: one });
+    const readOwnFollowed = (path: string) => attempt("read", path, () => refused("EACCES"));
+    expect(() => readTrustStore({ ...files, readOwnFollowed }, CA_FILE)).toThrow(
+      expect.objectContaining({
+        code: "E_TRUST_STORE",
+        message: `cannot read \`${CA_FILE}\`: permission denied`,
+        hint: expect.stringContaining(`\`chmod a+r ${CA_FILE}\``),
+      }),
+    );
+  });
 });
 
 test("[threat tls-trust] Bun's own roots and the machine's store do not count besides it", async () => {
@@ -82,6 +107,11 @@ test("[threat tls-trust] Bun's own roots and the machine's store do not count be
   expect((await ask(server.ca)).status).toBe(404);
   await expect(ask(readTrustStore(host({ [DEBIAN]: one })).pem)).rejects.toMatchObject({ code: "E_TLS" });
 });
+
+/** What the kernel says to another user than root. */
+function refused(code: string): never {
+  throw Object.assign(new Error(code), { code });
+}
 
 /** A host with these files, and no others. */
 function host(contents: Record<string, string>) {
