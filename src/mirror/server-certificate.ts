@@ -1,6 +1,7 @@
 import { judgePair } from "#variant/key-pair";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
+import { shellWord } from "../platform/quote.ts";
 
 const PEM_LIMIT = 1 << 20;
 const READABLE_BY_ALL = 0o004;
@@ -15,6 +16,7 @@ export function readServerCertificate(
   now: Date,
 ): { cert: string; key: string } {
   const [cert, key] = [readPem(files, paths.cert), readPem(files, paths.key)];
+  requireInOrder(paths, { cert, key });
   if (((files.statFollowed(paths.key)?.mode ?? 0) & READABLE_BY_ALL) !== 0) {
     throw unusable(
       paths.key,
@@ -41,6 +43,19 @@ export function readServerCertificate(
       return { cert, key };
   }
 }
+
+/** Asked before the mode, as a certificate is for everybody. */
+function requireInOrder(paths: { cert: string; key: string }, { cert, key }: { cert: string; key: string }): void {
+  if (hasCertificate(cert) || hasKey(key) || !hasKey(cert) || !hasCertificate(key)) return;
+  throw unusable(
+    paths.cert,
+    `it holds a private key, and \`${paths.key}\` a certificate: they seem to be swapped`,
+    `say \`--tls-cert ${shellWord(paths.key)} --tls-key ${shellWord(paths.cert)}\``,
+  );
+}
+
+const hasCertificate = (text: string) => text.includes("-----BEGIN CERTIFICATE-----");
+const hasKey = (text: string) => text.includes("PRIVATE KEY-----");
 
 function readPem(files: Files, path: string): string {
   const text = files.readText(path, PEM_LIMIT);

@@ -94,12 +94,23 @@ function orPresent(path: string): (error: unknown) => never {
 function readPrivate(files: Files, path: string): string {
   const text = readOwn(files, path);
   if (text === undefined) throw keyError(`the signing key \`${path}\` does not exist`, "name another file");
+  if (isPublic(text)) {
+    throw keyError(
+      `\`${path}\` holds the public key`,
+      "name the private one, which `mirror keygen` made without `.pub`",
+    );
+  }
   const mode = files.stat(path)?.mode ?? 0;
   if ((mode & 0o077) === 0) return text;
   throw keyError(
     `\`${path}\` can be read by others than its owner: its mode is ${mode.toString(8)}`,
     `\`chmod 0600 ${path}\`; if others may have read it, make another key and give its public half to the hosts`,
   );
+}
+
+/** Asked before the mode, as a public key is for everybody. */
+function isPublic(text: string): boolean {
+  return text.includes("-----BEGIN PUBLIC KEY-----") && !text.includes("PRIVATE KEY-----");
 }
 
 function readOwn(files: Files, path: string): string | undefined {

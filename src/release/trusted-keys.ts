@@ -35,10 +35,9 @@ function readKeyFile(files: Files, path: string): string {
     if (text !== undefined) return text;
   } catch (error) {
     if (!isUpdateError(error)) throw error;
-    throw new UpdateError("E_TRUSTED_KEY", error.message, {
-      hint: `compare it with the key that its publisher shows, then \`chown root:root ${path}; chmod go-w ${path}\``,
-      cause: error,
-    });
+    const closing = `compare it with the key that its publisher shows, then \`chown root:root ${path}; chmod go-w ${path}\``;
+    const hint = error.code === "E_PATH" ? (error.hint ?? "") : closing;
+    throw new UpdateError("E_TRUSTED_KEY", error.message, { hint, cause: error });
   }
   throw keyError(`the trusted key \`${path}\` does not exist`);
 }

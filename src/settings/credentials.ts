@@ -130,10 +130,8 @@ function readOwn(files: Files, path: string): string {
     if (text !== undefined) return text;
   } catch (error) {
     if (!isUpdateError(error)) throw error;
-    throw credentialsError(
-      error.message,
-      `make it of root and of nobody else: \`chown root:root ${path}; chmod 0600 ${path}\``,
-    );
+    const closing = `make it of root and of nobody else: \`chown root:root ${path}; chmod 0600 ${path}\``;
+    throw credentialsError(error.message, error.code === "E_PATH" ? (error.hint ?? "") : closing);
   }
   throw credentialsError(`the file \`${path}\` does not exist`, "name another file, or `default` for none");
 }

@@ -31,6 +31,7 @@ test.each([
     "`/key.pem`: it does not belong to the certificate in `/cert.pem`",
   ],
   ["an open key", own.cert, own.key, 0o644, "`/key.pem`: everybody may read it"],
+  ["one in the place of the other", own.key, own.cert, 0o644, "and `/key.pem` a certificate: they seem to be swapped"],
   ["an old certificate", old.cert, old.key, 0o600, "`/cert.pem`: it was valid until 2"],
 ])("[threat signing-key] %s is refused before the server starts", (_, cert, key, mode, reason) => {
   using host = temporaryHost();

@@ -57,6 +57,14 @@ test("[threat signing-key] a key is not made in a mirror, which everybody is sho
   expect(readdirSync(folder.path)).toEqual(["index.json"]);
 });
 
+test("the public half is called so, and not told to be closed", async () => {
+  const { publicFile } = await writeSiteKey(files, path);
+  await expect(readSiteKey(files, publicFile)).rejects.toMatchObject({
+    message: `\`${publicFile}\` holds the public key`,
+    hint: expect.stringContaining("name the private one"),
+  });
+});
+
 describe("[threat signing-key] a key is refused", () => {
   test.each([
     ["that is not there", async () => {}],

@@ -55,6 +55,16 @@ describe("refused, and never taken for no key", () => {
     });
   });
 
+  test("a directory, which nobody planted", async () => {
+    using host = temporaryHost();
+    host.files.makeDirectory("/etc/keys");
+    await expect(readTrustedKeys(host.files, ["/etc/keys"])).rejects.toMatchObject({
+      code: "E_TRUSTED_KEY",
+      message: expect.stringMatching(/^`.*\/etc\/keys` is a directory$/),
+      hint: "name the file",
+    });
+  });
+
   test("a file that others may write", async () => {
     using host = temporaryHost();
     host.write("/etc/key.pem", pem());

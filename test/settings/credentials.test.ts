@@ -51,6 +51,18 @@ test("a link is followed, and the mode of its end counts", () => {
   expect(() => readCredentials(host.files, options, URL)).toThrow("can be read by others");
 });
 
+test("a directory is called so, and not told to be closed", () => {
+  using host = temporaryHost();
+  host.files.makeDirectory("/n");
+  expect(() => readCredentials(host.files, { netrcFile: "/n" }, URL)).toThrow(
+    expect.objectContaining({
+      code: "E_CREDENTIALS",
+      message: `\`${host.root}/n\` is a directory`,
+      hint: "name the file",
+    }),
+  );
+});
+
 test("a token becomes a bearer token", () => {
   expect(read({ "/t": "abc.def\n" }, { bearerTokenFile: "/t" }).headers).toEqual({ Authorization: "Bearer abc.def" });
 });
