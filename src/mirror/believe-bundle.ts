@@ -48,7 +48,7 @@ export async function believeBundle(
   const place = `${path}${SIGNATURE_SUFFIX}`;
   const text = files.readText(place, SIGNATURE_LIMIT);
   if (text !== undefined) {
-    const { id } = await verifySignature({ text, place }, proven.sha256, keys);
+    const { id } = await verifySignature({ text, place, of: "bundle" }, proven.sha256, keys);
     return { of: () => ({ proof: "signature", key: id }), isWhole: true };
   }
   const other = bundle.files.find(({ name }) => !isArchive(provenBy(name)));
@@ -70,7 +70,8 @@ async function signersOf(
     if (isProofName(name)) continue;
     const text = proven.texts.get(`${name}.sig`);
     if (text === undefined) throw unsigned(path, name);
-    const { id } = await verifySignature({ text, place: `${path}: ${name}.sig` }, sha256, keys);
+    const place = `${path}: ${name}.sig`;
+    const { id } = await verifySignature({ text, place, of: "bundled file" }, sha256, keys);
     signers.set(name, id);
   }
   return signers;

@@ -17,7 +17,7 @@ const DER_INTEGER = 0x02;
  * fetched. Fails with `E_SIGNATURE`, which says what the text is instead, at `place`.
  */
 export async function verifySignature(
-  { text, place }: { text: string; place: string },
+  { text, place, of = "archive" }: { text: string; place: string; of?: Signed },
   sha256: string,
   keys: readonly P256Key[],
 ): Promise<P256Key> {
@@ -27,11 +27,27 @@ export async function verifySignature(
   const digest = Buffer.from(sha256, "hex");
   const signer = keys.find((key) => isSignedBy(key, digest, signature));
   if (signer !== undefined) return signer;
+  const { what, hint } = STRANGERS[of];
   throw signatureError(
-    `\`${place}\` is no signature by a trusted key (${keys.map(({ id }) => id).join(", ")}) of an archive with the SHA-256 ${sha256}, which is what its checksum claims`,
-    "either the archive or its checksum were replaced, or they are signed by another key: ask who publishes them, and trust a new key only by hand, with `--trusted-key FILE`",
+    `\`${place}\` is no signature by a trusted key (${keys.map(({ id }) => id).join(", ")}) of ${what(sha256)}`,
+    hint,
   );
 }
+
+/** What is said to be signed: an archive of which only the checksum is known, a bundle that is here, or a file in one. */
+type Signed = "archive" | "bundle" | "bundled file";
+
+const BUNDLE_HINT =
+  "either it was replaced on its way, or it is signed by another key: ask who made the bundle, and name the public key that is theirs with `--trusted-key FILE`";
+
+const STRANGERS: Record<Signed, { what: (sha256: string) => string; hint: string }> = {
+  archive: {
+    what: (sha256) => `an archive with the SHA-256 ${sha256}, which is what its checksum claims`,
+    hint: "either the archive or its checksum were replaced, or they are signed by another key: ask who publishes them, and trust a new key only by hand, with `--trusted-key FILE`",
+  },
+  bundle: { what: (sha256) => `the bundle, which has the SHA-256 ${sha256}`, hint: BUNDLE_HINT },
+  "bundled file": { what: (sha256) => `the file in the bundle, which has the SHA-256 ${sha256}`, hint: BUNDLE_HINT },
+};
 
 /** Why a text is nobody's signature of anything, as `is …`; undefined when it may be one. */
 export function whyNoSignature(text: string): string | undefined {

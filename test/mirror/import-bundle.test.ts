@@ -286,7 +286,7 @@ describe("[threat bundle-belief] a bundle is believed", () => {
 
   test.each<[string, (keys: { sign: Sign; other: Sign }) => { files?: Files; sign?: Sign }, string]>([
     ["no signature", () => ({}), "neither"],
-    ["a signature by another key", ({ other }) => ({ sign: other }), "no signature by a trusted key"],
+    ["a signature by another key", ({ other }) => ({ sign: other }), ") of the bundle, which has the SHA-256 "],
     ["a signature of another bundle", ({ sign }) => ({ sign: () => sign("0".repeat(64)) }), "no signature by"],
     ["something else for a signature", () => ({ sign: () => "<html>" }), "is not base64"],
     [
@@ -309,7 +309,7 @@ describe("[threat bundle-belief] a bundle is believed", () => {
     [
       "a signature of its archive by another key",
       ({ other }) => ({ files: { [`${ARCHIVE}.sig`]: other(sha256Of(`archive of ${NEW}`)) } }),
-      "no signature by",
+      ") of the file in the bundle, which has the SHA-256 ",
     ],
     [
       // Else who signs one file would sign the bundle.

@@ -58,7 +58,7 @@ const bundleBelief = [
   { ...BELIEF, take: 'if (digest === "" && other !== undefined) throw', leave: 'if (other?.name === "") throw' },
   {
     ...BELIEF,
-    take: "const { id } = await verifySignature({ text, place }, proven.sha256, keys);",
+    take: 'const { id } = await verifySignature({ text, place, of: "bundle" }, proven.sha256, keys);',
     leave: 'const id = "";',
   },
   { ...BELIEF, take: "|| parseDigest(text) === sha256) continue;", leave: "|| text !== sha256) continue;" },
