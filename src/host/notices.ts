@@ -91,6 +91,17 @@ export function keptUnitNotices(units: readonly string[]): Notice[] {
   return units.map((path) => warn("A unit stays, as it was not made by the version that is unlinked.", { path }));
 }
 
+/**
+ * What is said of the agent's unit as `link-package` wrote it. It stays, as the agent may run by it, and the scripts of a package
+ * unlink and link it again for each newer one (installer-systemd §2.6).
+ */
+export function packageUnitNotices(path: string): Notice[] {
+  const command = `rm ${path} && systemctl daemon-reload`;
+  return [
+    warn("The unit of the package's agent stays; where no package follows, it can be removed.", { path, command }),
+  ];
+}
+
 /** What teardown says of a timer of ours that would not go off; that it went off is worth no line (installer-systemd §4.4). */
 export function timerDisabledNotices(unit: string, failure: string | undefined): Notice[] {
   if (failure === undefined) return [];

@@ -13,7 +13,13 @@ import { CHANGE_FOR_PACKAGE_LOCK, READ_FOR_PACKAGE_LOCK, unlessBusy } from "./lo
 import { provePrograms } from "./prove-programs.ts";
 import { reportUnfinished } from "./recover.ts";
 import { withDaemonReload } from "./services.ts";
-import { listPackagePrograms, PACKAGE_BIN, planPackageUnit, requireClosedPackage } from "./teleport-package.ts";
+import {
+  listPackagePrograms,
+  PACKAGE_BIN,
+  planPackageUnit,
+  requireClosedPackage,
+  requirePackage,
+} from "./teleport-package.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
@@ -24,6 +30,7 @@ import { inTransaction } from "./transaction.ts";
  */
 export async function linkPackage(world: World, { namespace }: { namespace: Namespace }): Promise<void> {
   if (stepsAside(world, namespace)) return;
+  requirePackage(world.files);
   // Before the lock, which makes folders and a file.
   requireClosedNamespace(world, namespace, "refused");
   requireClosedPackage(world);

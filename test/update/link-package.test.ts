@@ -94,7 +94,7 @@ describe("link-package", () => {
 
   test("[core 7.5 link error]: there is no package", async () => {
     using host = runningHost(site);
-    await expect(link(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS" });
+    await expect(link(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS", message: NO_PACKAGE });
   });
 
   test("[core 7.5 systemd missing]", async () => {
@@ -221,6 +221,8 @@ describe("[threat closed-parents] link-package on a host that others may change"
   );
 });
 
+const NO_PACKAGE = expect.stringMatching(/^no package of Teleport is installed/);
+
 describe("unlink-package", () => {
   test("removes the links, and leaves the unit, which may be running", async () => {
     using host = await packagedHost();
@@ -230,7 +232,21 @@ describe("unlink-package", () => {
     expect(linksOf(host)).toEqual({ theirs: undefined });
     expect(host.read(NAMESPACE.teleport.unitFile)).toBe(STOCK_UNIT);
     expect(host.systemctl()).toEqual(["daemon-reload", "daemon-reload"]);
-    expect(warnings(host)).toEqual([expect.stringContaining(`path:${NAMESPACE.teleport.unitFile}`)]);
+    const { unitFile } = NAMESPACE.teleport;
+    expect(warnings(host)).toEqual([
+      expect.stringMatching(
+        new RegExp(`unit of the package's agent stays.* path:${unitFile} command:rm ${unitFile} && `),
+      ),
+    ]);
+  });
+
+  test("leaves a unit that was changed, and says that it was not made by the package", async () => {
+    using host = await packagedHost();
+    await link(host);
+    host.write(NAMESPACE.teleport.unitFile, `${STOCK_UNIT}# by hand\n`);
+    await unlink(host);
+    expect(host.read(NAMESPACE.teleport.unitFile)).toBe(`${STOCK_UNIT}# by hand\n`);
+    expect(warnings(host)).toEqual([expect.stringContaining("it was not made by the version that is unlinked")]);
   });
 
   test("leaves managed versions alone, and our own updater with them", async () => {
@@ -246,7 +262,7 @@ describe("unlink-package", () => {
 
   test("fails where there is no package", async () => {
     using host = runningHost(site);
-    await expect(unlink(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS" });
+    await expect(unlink(host)).rejects.toMatchObject({ code: "E_NO_PROGRAMS", message: NO_PACKAGE });
   });
 });
 
