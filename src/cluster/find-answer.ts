@@ -67,7 +67,9 @@ export function parseFindAnswer(received: Received, notices: EditionNotices = {}
   if (flags.some((flag) => !wanted[flag])) notices.replaced?.(name, flags);
   return {
     target: revision(
-      version === "" ? "" : parseVersion(version, `the version that \`${received.proxy}\` advertises`),
+      version === ""
+        ? ""
+        : parseVersion(version, `the version that \`${received.proxy}\` advertises`, remedyFor(received)),
       flags,
     ),
     flags,
@@ -87,6 +89,11 @@ const EDITIONS = new Map([
 type JsonObject = Record<string, unknown>;
 
 /** A value of the type that `is` claims; what is missing or `null` is the default, as Go's decoder has it. */
+/** The version is the cluster's, so nothing on this host can mend it. */
+function remedyFor({ proxy }: Received): string {
+  return `see what it answers, \`curl -s https://${proxy}/webapi/find\`, and mend the version on the cluster: \`tctl edit autoupdate_version\``;
+}
+
 type Take = <T>(object: JsonObject, key: string, is: (value: unknown) => value is T, otherwise: T) => T;
 
 function readObject(received: Received): JsonObject {

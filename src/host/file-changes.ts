@@ -1,7 +1,8 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Change, FileImage } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import { DIRECTORY_MODE, FILE_MODE, type Files } from "../platform/files.ts";
+import { shellWord } from "../platform/quote.ts";
 import { insideRoot, resolveInRoot } from "../platform/root-path.ts";
 import { UNIT_SIZE_LIMIT } from "../settings/custom-tbot.ts";
 
@@ -60,14 +61,22 @@ export function fileImage(files: Files, path: string): FileImage | null {
   if (stat === undefined) return null;
   if (stat.kind !== "file") {
     throw new UpdateError("E_IRREGULAR_FILE", `refusing to replace \`${path}\`: it is not a regular file`, {
-      hint:
-        files.readLink(path) === "/dev/null"
-          ? "the unit is masked: `systemctl unmask` it, and run the command again"
-          : "move it away, and run the command again",
+      hint: `${remedyFor(files, path)}, and run the command again`,
     });
   }
   const content = files.readText(path, UNIT_SIZE_LIMIT);
   return content === undefined ? null : { content, mode: stat.mode };
+}
+
+/** Where `systemctl mask` puts its links, and whence `systemctl unmask` takes them. */
+const UNITS_OF_THE_ADMINISTRATOR = "/etc/systemd/system";
+
+function remedyFor(files: Files, path: string): string {
+  const at = shellWord(files.real(path));
+  if (files.readLink(path) !== "/dev/null") return `look at it, move it away: \`mv ${at} ${at}.bad\``;
+  if (dirname(path) !== UNITS_OF_THE_ADMINISTRATOR) return `it is masked: \`rm ${at}\``;
+  const root = files.root === "/" ? "" : `--root=${shellWord(files.root)} `;
+  return `the unit is masked: \`systemctl ${root}unmask ${basename(path)}\``;
 }
 
 /** The list without the directories that an earlier change of it makes already. */

@@ -1,6 +1,7 @@
 import type { Change } from "../platform/change.ts";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
+import { shellWord } from "../platform/quote.ts";
 import { directoryChanges } from "./file-changes.ts";
 import { filePresent, isPlaced, type LinkRequest, wantedLinks } from "./links.ts";
 
@@ -12,7 +13,7 @@ export function planTryLinks(files: Files, request: Pick<LinkRequest, "source" |
   const missing = wantedLinks({ ...request, updaterTarget: undefined }).filter((link) => !isPlaced(files, link));
   for (const { path } of missing) {
     const kind = files.stat(path)?.kind;
-    if (kind === "symlink") throw linkedElsewhere(path, files.readLink(path) ?? "");
+    if (kind === "symlink") throw linkedElsewhere(files, path);
     if (kind !== undefined) throw filePresent([path]);
   }
   return [
@@ -21,8 +22,9 @@ export function planTryLinks(files: Files, request: Pick<LinkRequest, "source" |
   ];
 }
 
-function linkedElsewhere(path: string, target: string): UpdateError {
+function linkedElsewhere(files: Files, path: string): UpdateError {
+  const target = files.readLink(path) ?? "";
   return new UpdateError("E_STILL_LINKED", `refusing to replace the link \`${path}\`: it leads to \`${target}\``, {
-    hint: "remove the installation that it belongs to with `teleport-update uninstall`, or the link by hand",
+    hint: `remove the installation that it belongs to with \`teleport-update uninstall\`, or the link: \`rm ${shellWord(files.real(path))}\``,
   });
 }

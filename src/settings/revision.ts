@@ -53,12 +53,14 @@ const SEMANTIC_VERSION =
 
 /**
  * A version from a server or an operator, before it meets a path or a URL: strict semantic version of at most 64
- * characters. One leading `v` is dropped (updater-core §8.2, point 14). Fails with `E_VERSION`.
+ * characters. One leading `v` is dropped (updater-core §8.2, point 14). Fails with `E_VERSION`, and `hint` for where it is mended.
  */
-export function parseVersion(text: string, source: string): string {
+export function parseVersion(text: string, source: string, hint = FORM_OF_VERSIONS): string {
   const version = text.startsWith("v") ? text.slice(1) : text;
   if (version.length <= 64 && SEMANTIC_VERSION.test(version)) return version;
   throw new UpdateError("E_VERSION", `${source} is not a valid version: ${quote(text)}`, {
-    hint: "a version looks like `18.1.0` or `18.1.0-rc.1`",
+    hint,
   });
 }
+
+const FORM_OF_VERSIONS = "a version looks like `18.1.0` or `18.1.0-rc.1`";

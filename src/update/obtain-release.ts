@@ -111,7 +111,7 @@ function refuseOrWarn(world: World, { target, isLinked }: ReleaseRequest, state:
     "E_STILL_LINKED",
     `refusing to replace version ${version}: its installed copy ${what}, and it is linked`,
     {
-      hint: "move the host to another version first, then come back to this one",
+      hint: "move the host to another version first, then back to this one: `teleport-update enable --force-version OTHER`, then `teleport-update enable`",
     },
   );
 }

@@ -113,7 +113,9 @@ describe("what is no answer", () => {
     "18.1.0-\u202e",
     `18.1.0-${"x".repeat(60)}`,
   ])("[threat strict-versions] version %p", (version) => {
-    expect(code(() => parse({ auto_update: { agent_version: version } }))).toBe("E_VERSION");
+    const read = () => parse({ auto_update: { agent_version: version } });
+    expect(code(read)).toBe("E_VERSION");
+    expect(read).toThrow(expect.objectContaining({ hint: expect.stringContaining("tctl edit autoupdate_version") }));
   });
 
   test.each(["\u001b[2J", "\u009b2J", "\u007f", "\u202e", "\u2028"])(

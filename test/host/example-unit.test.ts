@@ -70,12 +70,17 @@ test("[inst 8.6] link and try-link: a unit path that is a symlink is refused", (
   );
 });
 
-test("a masked unit is refused with the command that unmasks", () => {
+test.each([
+  ["a.service", "/etc/systemd/system/a.service", (root: string) => `systemctl --root=${root} unmask a.service`],
+  // systemd unmasks what lies in the folder of the administrator, and nothing else.
+  ["the stock unit", UNIT, (root: string) => `rm ${root}${UNIT}`],
+])("%s that is masked is refused with the command that unmasks it", (_, unitFile, command) => {
   using host = temporaryHost();
   host.write(EXAMPLE, golden("example.service"));
-  host.link(UNIT, "/dev/null");
-  expect(() => planExampleUnit(host.files, SOURCE, inputs)).toThrow(
-    expect.objectContaining({ code: "E_IRREGULAR_FILE", hint: expect.stringContaining("systemctl unmask") }),
+  host.link(unitFile, "/dev/null");
+  const namespace = { ...base, teleport: { ...base.teleport, unitFile } };
+  expect(() => planExampleUnit(host.files, SOURCE, { ...inputs, namespace })).toThrow(
+    expect.objectContaining({ code: "E_IRREGULAR_FILE", hint: expect.stringContaining(`\`${command(host.root)}\``) }),
   );
 });
 

@@ -30,7 +30,11 @@ describe("planTryLinks", () => {
     host.link(`${LINKS}/tbot`, `${SOURCE}/tbot`);
     host.link(`${LINKS}/teleport`, "/opt/teleport/default/versions/1.2.3/bin/teleport");
     expect(() => planTryLinks(host.files, request)).toThrow(
-      expect.objectContaining({ code: "E_STILL_LINKED", message: expect.stringContaining(`${LINKS}/teleport`) }),
+      expect.objectContaining({
+        code: "E_STILL_LINKED",
+        message: expect.stringContaining(`${LINKS}/teleport`),
+        hint: expect.stringContaining(`\`rm ${host.root}${LINKS}/teleport\``),
+      }),
     );
   });
 

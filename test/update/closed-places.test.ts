@@ -298,6 +298,7 @@ describe("[threat own-files] a version that others may have put in place", () =>
     expect(await failureOf(host.enroll({ forceVersion: "18.0.0" }))).toMatchObject({
       code: "E_STILL_LINKED",
       message: expect.stringContaining("may have been changed by others than root"),
+      hint: expect.stringContaining("`teleport-update enable --force-version OTHER`, then `teleport-update enable`"),
     });
     await update(host.world, REQUEST);
     expect(version(host)).toBe("18.1.0");
