@@ -15,7 +15,7 @@ import { thirdPartyNotices } from "./release/notices.ts";
 import { runtimeOf } from "./release/variants.ts";
 
 /**
- * `bun scripts/package.ts`: makes a deb and an rpm of an executable that `scripts/build.ts` made before. The same commit and
+ * `bun run package`: makes a deb and an rpm of an executable that `scripts/build.ts` made before. The same commit and
  * executable give the same bytes.
  */
 const FORMATS = { deb: makeDeb, rpm: makeRpm } as const satisfies Record<Format, unknown>;
@@ -43,7 +43,7 @@ const architecture = chosen(options.arch, Object.keys(ARCHITECTURES) as Architec
 const formats = Object.keys(FORMATS) as Format[];
 const variant = `${architecture}${options.fips ? "-fips" : ""}`;
 const executable = resolve(options.executable ?? join(import.meta.dir, `../dist/teleport-update-linux-${variant}`));
-if (!existsSync(executable)) fail(`\`${executable}\` is missing: run \`bun scripts/build.ts\``);
+if (!existsSync(executable)) fail(`\`${executable}\` is missing: run \`npm run build\``);
 if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$/.test(options.version)) fail(`\`${options.version}\` is no version to package`);
 
 const folder = resolve(options.to);
