@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { parse } from "yaml";
 import { revision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
 import type { HeldBack } from "../../src/update/decide-limits.ts";
@@ -52,6 +53,35 @@ in_window: true
 jitter: 45s
 id: 2c652f3c-ae11-5e5a-ba40-73cba91149cd
 `);
+  });
+
+  test("has no line that the page on troubles does not explain", async () => {
+    const report: StatusReport = {
+      ...LEAST,
+      spec: {
+        ...LEAST.spec,
+        group: "canary",
+        baseUrl: "https://mirror.test",
+        selinuxSsh: true,
+        selinuxSshEnforcing: true,
+      },
+      status: {
+        idFile: "",
+        lastUpdate: { success: false, time: new Date(0), target: revision("18.4.1") },
+        active: revision("18.4.1"),
+        backup: revision("18.4.0"),
+        skip: revision("18.4.2"),
+      },
+      answer: { ...LEAST.answer, agpl: true },
+      id: "an id",
+      options: { mirrors: ["https://mirror.test"] },
+      limit: { rule: "max-version", reason: "it is newer", hint: "" },
+      proxyEnv: "kept",
+    };
+    const page = await Bun.file("docs/troubleshoot.md").text();
+    const keys = Object.keys(parse(formatStatus(report)));
+    expect(keys.filter((key) => !page.includes(`\n| \`${key}\` |`))).toEqual([]);
+    expect(keys.length).toBeGreaterThan(18);
   });
 
   test.each([
