@@ -33,9 +33,14 @@ export const RELEASE_LIMITS: Limits = {
 export function requireSpace(files: Files, path: string, bytes: number, limits: Limits): void {
   const free = files.freeBytes(path);
   if (free >= bytes + limits.reserveBytes) return;
+  // A server need not tell the size.
+  const needed =
+    bytes > 0
+      ? `it needs ${bytes} bytes, ${limits.reserveBytes} more stay in reserve`
+      : `${limits.reserveBytes} bytes stay in reserve`;
   throw new UpdateError(
     "E_NO_SPACE",
-    `no free space left for the release in \`${path}\`: it needs ${bytes} bytes, ${limits.reserveBytes} more stay in reserve, and ${free} are free`,
+    `no free space left for the release in \`${path}\`: ${needed}, and ${free} are free`,
     {
       hint: `free some space on that file system (\`df -h ${shellWord(files.real(path))}\`) and run the command again`,
     },

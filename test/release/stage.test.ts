@@ -246,6 +246,14 @@ describe("a failure leaves nothing behind", () => {
     expect(error.message).toContain(join(folder.path, "default"));
   });
 
+  test("too little space, and no size from the server: what is not known is not told", async () => {
+    const archive = await archiveOf(releaseEntries());
+    const limits = { ...NO_RESERVE, reserveBytes: 1e15 };
+    const error = await failure(archive, { limits }, () => new Response(streamOf(archive)));
+    expect(error).toMatchObject({ code: "E_NO_SPACE" });
+    expect(error.message).toMatch(/: 1000000000000000 bytes stay in reserve, and \d+ are free$/);
+  });
+
   test("[threat archive-limits] too little space for what the archive may become", async () => {
     const error = await failure(await archiveOf(releaseEntries()), { limits: { ...NO_RESERVE, spaceFactor: 1e15 } });
     expect(error.code).toBe("E_NO_SPACE");
