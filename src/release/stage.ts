@@ -25,6 +25,8 @@ export interface StageRequest {
   /** What makes it believed, and the digest that it must have. */
   proof: Proof;
   progress: Progress;
+  /** Frees what the release may need of the disk, once the archive is at hand: what goes for it must not go in vain. */
+  makeRoom?: () => Promise<void>;
   limits?: Limits;
 }
 
@@ -47,15 +49,15 @@ const PRIVATE_MODE = 0o700;
  */
 export async function stageRelease(
   world: Pick<World, "files" | "log" | "clock" | "signal">,
-  { namespace, revision, source, name, proof, progress, limits = RELEASE_LIMITS }: StageRequest,
+  { namespace, revision, source, name, proof, progress, makeRoom, limits = RELEASE_LIMITS }: StageRequest,
 ): Promise<Staged> {
   const { files, log, clock } = world;
   const { sha256 } = proof;
-  requireSpace(files, namespace.directory, 0, limits);
   const archive = await source.open(name);
   let staging: string | undefined;
   try {
     const chunks = provenChunks(archive, { name, sha256, progress });
+    await makeRoom?.();
     requireSpace(files, namespace.directory, (archive.length ?? 0) * limits.spaceFactor, limits);
     if (archive.length === undefined)
       log.warn("The server does not tell the size of the release.", { url: archive.place });

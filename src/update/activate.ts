@@ -13,7 +13,7 @@ import type { Revision } from "../settings/revision.ts";
 import type { LastUpdate, UpdateConfig } from "../settings/update-config.ts";
 import { applySetup, tell } from "./apply-setup.ts";
 import { blameRelease } from "./blame-release.ts";
-import { planAfterwards, removeOldBackup, tidy } from "./clean-up.ts";
+import { planAfterwards, tidy } from "./clean-up.ts";
 import { planFormerLinks } from "./former-links.ts";
 import { type GivenProxies, planGivenProxies } from "./keep-proxies.ts";
 import { linkPlacesOfRun } from "./link-places.ts";
@@ -61,9 +61,8 @@ export interface Activation {
  */
 export async function activate(world: World, lock: Lock, requested: Activation): Promise<Activated> {
   const linkFolders = linkPlacesOfRun(world.files, requested.namespace, requested.config);
-  const config = await removeOldBackup(world, { ...requested, linkFolders });
-  const job = { ...requested, config, linkFolders };
-  await using staged = await stageActivation(world, job, linkFolders);
+  await using staged = await stageActivation(world, requested, linkFolders);
+  const job = { ...requested, config: staged.config, linkFolders };
   const expected = { architecture: job.architecture, version: job.target.version };
   const programs = await provePrograms(world, staged.release.directory, expected);
   const tbot = decideTbot(world.files, job.namespace, job.overwrite);

@@ -22,8 +22,9 @@ interface Job {
 
 /**
  * Frees the place of a backup that the move will replace, before the new release needs it (updater-core §4.3 step 2), and
- * answers the configuration without it: however the move ends, it is no backup any more. What goes wrong is only warned
- * about, as the disk may well be large enough.
+ * answers the configuration without it: however the move ends, it is no backup any more. So not before it is known that the
+ * release can be had: upstream frees it first of all, and a mistyped version then costs the way back. What goes wrong is
+ * only warned about, as the disk may well be large enough.
  */
 export async function removeOldBackup(
   world: World,

@@ -33,6 +33,8 @@ interface ReleaseRequest {
   release: WantedRelease;
   /** A link leads into the copy that is installed, so it may not be replaced (installer-systemd §1.5 step 2). */
   isLinked: boolean;
+  /** Called once it is known that the release can be had, before the first of it is written. */
+  makeRoom: () => Promise<void>;
 }
 
 /**
@@ -49,12 +51,13 @@ export async function obtainRelease(world: World, request: ReleaseRequest): Prom
 }
 
 async function stage(world: World, request: ReleaseRequest, proof: Proof): Promise<ObtainedRelease> {
-  const { namespace, target, release } = request;
+  const { namespace, target, release, makeRoom } = request;
   const { name, source } = release;
   const place = versionDirectory(namespace, target);
   const stored = installedState(world.files, namespace, target, proof.sha256);
   const state = stored === "present" ? await lookAtPresent(world, place) : stored;
   if (state === "present") {
+    await makeRoom();
     world.log.info("Version already present.", { version: formatRevision(target) });
     const changes = noteStrongerProof(world, place, proof);
     return { directory: place, changes, proof: describeProof(proof), async [Symbol.asyncDispose]() {} };
@@ -62,7 +65,8 @@ async function stage(world: World, request: ReleaseRequest, proof: Proof): Promi
   if (state !== "absent") refuseOrWarn(world, request, state);
 
   const progress = world.terminal === undefined ? progressLines(world.log) : progressBar(world.terminal);
-  const staged = await stageRelease(world, { namespace, revision: target, source, name, proof, progress });
+  const wanted = { namespace, revision: target, source, name, proof };
+  const staged = await stageRelease(world, { ...wanted, progress, makeRoom });
   return {
     directory: staged.directory,
     proof: describeProof(proof),

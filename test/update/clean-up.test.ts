@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import type { EnrollRequest } from "../../src/update/enroll.ts";
+import { HOST_ARCHITECTURE } from "../support/elf-patch.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
+import { quickClock } from "../support/quick-clock.ts";
+import { makeSigningKey } from "../support/signing-key.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 import { updateYaml } from "../support/update-yaml.ts";
@@ -131,6 +136,65 @@ describe("a finished move", () => {
     expect(warningsOf(host)).toContain(`WARN Unable to clean up. error:cannot remove ${NAMESPACE.versions}/16.0.0`);
     // Its digest went first: a version that is half removed does not count as installed.
     expect(host.files.stat(`${NAMESPACE.versions}/16.0.0/sha256`)).toBeUndefined();
+  });
+});
+
+describe("the old backup makes room", () => {
+  const ARCHIVE = `/teleport-v18.1.0-linux-${HOST_ARCHITECTURE}-bin.tar.gz`;
+  const KEY = "/etc/releases.pem";
+  const gone = () => new Response(null, { status: 404 });
+  const keptBackup = (host: UpdateHost) => ({
+    versions: versionsOf(host),
+    isNamed: host.config()?.includes("backup:\n        version: 17.0.0"),
+  });
+  const WAY_BACK = { versions: ["17.0.0", "18.0.0"], isNamed: true };
+
+  test.each<[string, path: string, string, Partial<EnrollRequest>]>([
+    ["has no such version", `${ARCHIVE}.sha256`, "E_CHECKSUM", {}],
+    ["has its checksum only", ARCHIVE, "E_DOWNLOAD", {}],
+    ["cannot be reached", "", "E_NETWORK", { baseUrl: "https://127.0.0.1:1" }],
+    ["has no signature for a trusted key", "", "E_SIGNATURE", { options: { trustedKeys: [KEY] } }],
+  ])("not where the CDN %s", async (_, path, code, request) => {
+    using host = hostWith(["17.0.0", "18.0.0"]);
+    host.write(KEY, makeSigningKey().publicPem);
+    host.world.clock = quickClock();
+    // Paths of keys are of this machine.
+    const trustedKeys = request.options && [join(host.root, KEY)];
+    const before = host.config();
+    if (path !== "") site.server.respond(path, gone);
+    const trying = host.enroll({ ...request, ...(trustedKeys && { options: { trustedKeys } }) });
+    await expect(trying.finally(() => site.server.respond(path, undefined))).rejects.toMatchObject({ code });
+    expect(keptBackup(host)).toEqual(WAY_BACK);
+    expect(host.config()).toBe(before);
+  });
+
+  test("not for an `update` to a version that is not there", async () => {
+    using host = hostWith(["17.0.0", "18.0.0"]);
+    host.setConfig(host.config()?.replace(`path: ${LINKS}`, `path: ${LINKS}\n    base_url: https://PROXY`) ?? "");
+    site.server.respond(`${ARCHIVE}.sha256`, gone);
+    const trying = host.update();
+    await expect(trying.finally(() => site.server.respond(`${ARCHIVE}.sha256`, undefined))).rejects.toThrow();
+    expect(keptBackup(host)).toEqual(WAY_BACK);
+  });
+
+  test("before the first of it is written, and before the room for it is counted", async () => {
+    using host = hostWith(["17.0.0", "18.0.0"]);
+    const { freeBytes, removeTree } = host.files;
+    const staged: unknown[] = [];
+    host.world.files = {
+      ...host.files,
+      freeBytes: (path) => (versionsOf(host)?.includes("17.0.0") ? 0 : freeBytes(path)),
+      removeTree(path) {
+        if (path.endsWith("/17.0.0")) {
+          staged.push(...(host.files.list(NAMESPACE.directory) ?? []).filter((name) => name.startsWith(".staging")));
+          expect(keptBackup(host).isNamed).toBe(false);
+        }
+        removeTree(path);
+      },
+    };
+    await host.enroll();
+    expect(staged).toEqual([]);
+    expect(versionsOf(host)).toEqual(["18.0.0", "18.1.0"]);
   });
 });
 

@@ -249,11 +249,8 @@ describe("the backup", () => {
     using host = offlineHost(site);
     host.setConfig(updateYaml(SPEC, STATUS));
     host.write(`${backup}/sha256`, "0");
-    site.server.respond(COMMUNITY, () => {
-      expect(host.files.stat(backup)).toBeUndefined();
-      return new Response(null, { status: 503 });
-    });
-    await expect(host.enroll()).rejects.toMatchObject({ code: "E_DOWNLOAD" });
+    site.server.respond(COMMUNITY, () => new Response("damaged"));
+    await expect(host.enroll()).rejects.toMatchObject({ code: "E_CHECKSUM" });
     expect(host.files.stat(backup)).toBeUndefined();
     site.server.respond(COMMUNITY, undefined);
     await host.enroll();

@@ -92,7 +92,13 @@ async function obtain(answers: Answer[]) {
   const world = testWorld(host.root, { http, clock: quickClock() });
   const demands = { pinned: [], keys: [], skipSignature: false };
   const release = { name: PATH.slice(1), source: httpSource(world, server.url), demands };
-  const request = { namespace: NAMESPACE, target: revision("18.1.0"), release, isLinked: false };
+  const request = {
+    namespace: NAMESPACE,
+    target: revision("18.1.0"),
+    release,
+    isLinked: false,
+    makeRoom: async () => {},
+  };
   const error: unknown = await obtainRelease(world, request).then(
     (obtained) => obtained[Symbol.asyncDispose](),
     (reason) => reason,
