@@ -23,8 +23,7 @@ export async function enterNamespace(
     await recover(world, namespace);
     // Only now: what an interrupted run moved aside lies in its staging folder.
     const swept = sweepStaging(world.files, namespace);
-    if (swept.length > 0)
-      world.log.warn("An earlier run was interrupted: what it had downloaded is removed, and a download starts over.");
+    if (swept.length > 0) world.log.warn("An earlier run was interrupted: what it had downloaded is removed.");
     return lock;
   } catch (error) {
     lock[Symbol.dispose]();
