@@ -1,7 +1,9 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
+import type { Namespace } from "../settings/namespace.ts";
 import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import type { HeldBack } from "./decide-limits.ts";
+import { commandFor } from "./enroll-command.ts";
 
 /** Everything that decides what a run of `update` does. */
 export interface UpdateInputs {
@@ -35,6 +37,8 @@ export interface UpdateDecision {
   target: Revision;
   /** What keeps this host from a target that it would move to. */
   limit: HeldBack | undefined;
+  /** The command that ends what keeps the host where it is; undefined where nothing of the host's does. */
+  wayOut?: "unpin" | "enable";
   /** The longest random delay before the move. */
   jitterSeconds: number;
 }
@@ -84,18 +88,23 @@ export function isWindowOpen({ config, answer, isNow }: WindowInputs): boolean {
   return answer.inWindow || isNow || isFirst;
 }
 
-/** The attributes that go with a decision in the log (updater-core §1.5). */
-export function decisionAttributes({ target, limit }: UpdateDecision, { status }: UpdateConfig) {
+/** The attributes that go with a decision in the log (updater-core §1.5), and the way out of it. */
+export function decisionAttributes(
+  { target, limit, wayOut }: UpdateDecision,
+  { status }: UpdateConfig,
+  namespace: Pick<Namespace, "suffix">,
+) {
   return {
     target_version: formatRevision(target) || undefined,
     active_version: formatRevision(status.active) || undefined,
     ...(limit && { rule: limit.rule, limit: limit.reason }),
+    ...(wayOut && { command: commandFor(namespace, wayOut) }),
   };
 }
 
 const RULES = {
   "pinned-up-to-date": { action: "stay", level: "info", reason: "Teleport is up to date. The version is pinned." },
-  pinned: { action: "stay", level: "info", reason: "The version is pinned, skipping the update." },
+  pinned: { action: "stay", level: "info", reason: "The version is pinned, skipping the update.", wayOut: "unpin" },
   "no-target-waiting": {
     action: "stay",
     level: "warn",
@@ -110,6 +119,7 @@ const RULES = {
     action: "stay",
     level: "info",
     reason: "An update is available, but it was marked broken. The update window is not active.",
+    wayOut: "enable",
   },
   "available-outside-window": {
     action: "stay",
@@ -122,7 +132,12 @@ const RULES = {
     reason: "The update window is active, but the target version is missing.",
   },
   "up-to-date": { action: "stay", level: "info", reason: "Teleport is up to date." },
-  broken: { action: "stay", level: "info", reason: "The target version was marked broken, skipping the update." },
+  broken: {
+    action: "stay",
+    level: "info",
+    reason: "The target version was marked broken, skipping the update.",
+    wayOut: "enable",
+  },
   "held-back": { action: "stay", level: "warn", reason: "The target is held back by a limit of this host." },
   move: { action: "move", level: "info", reason: "An update is available. Starting the update." },
-} as const satisfies Record<UpdateRule, Pick<UpdateDecision, "action" | "level" | "reason">>;
+} as const satisfies Record<UpdateRule, Pick<UpdateDecision, "action" | "level" | "reason" | "wayOut">>;

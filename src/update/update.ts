@@ -16,7 +16,7 @@ import { activate } from "./activate.ts";
 import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles, warnOfOpenVersion } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
-import { enrollCommand } from "./enroll-command.ts";
+import { commandFor, enrollCommand } from "./enroll-command.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type Action, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
@@ -59,7 +59,8 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
     const isEnrolled = world.files.stat(namespace.config) !== undefined;
-    world.log.info("Automatic updates are disabled.", isEnrolled ? undefined : { command: enrollCommand(namespace) });
+    const command = isEnrolled ? commandFor(namespace, "enable") : enrollCommand(namespace);
+    world.log.info("Automatic updates are disabled.", { command });
     return;
   }
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
@@ -95,7 +96,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   const isDue = isWindowOpen({ config, answer, isNow }) && !config.spec.pinned;
   const limit = isDue ? await attempting(() => findLimit(world, { target, active, options }, wanted)) : undefined;
   const decision = decideUpdate({ config, answer, isNow, limit });
-  world.log[decision.level](decision.reason, decisionAttributes(decision, config));
+  world.log[decision.level](decision.reason, decisionAttributes(decision, config, namespace));
   if (decision.action === "stay") {
     // A key that is gone must not be found only with the next release.
     const keys = await readTrustedKeys(world.localFiles, options.trustedKeys ?? []);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { FindAnswer } from "../../src/cluster/find-answer.ts";
+import { namespaceFor } from "../../src/settings/namespace.ts";
 import { NO_REVISION, REVISION_FLAGS, type Revision, revision, sameRevision } from "../../src/settings/revision.ts";
 import { emptyConfig } from "../../src/settings/update-config.ts";
 import type { HeldBack } from "../../src/update/decide-limits.ts";
@@ -86,14 +87,18 @@ test.each([
 
 test("the log gets both versions with their editions, and leaves out what there is not", () => {
   const moving = inputs({ target: NEW_ENTERPRISE });
-  expect(decisionAttributes(decideUpdate(moving), moving.config)).toEqual({
+  expect(decisionAttributes(decideUpdate(moving), moving.config, namespaceFor(""))).toEqual({
     target_version: "18.1.0+Enterprise",
     active_version: "18.0.0",
   });
   const nothing = inputs({ target: NO_REVISION, active: NO_REVISION });
-  expect(decisionAttributes(decideUpdate(nothing), nothing.config)).toEqual({
+  expect(decisionAttributes(decideUpdate(nothing), nothing.config, namespaceFor(""))).toEqual({
     target_version: undefined,
     active_version: undefined,
+  });
+  const pinned = inputs({ pinned: true });
+  expect(decisionAttributes(decideUpdate(pinned), pinned.config, namespaceFor("blue"))).toMatchObject({
+    command: "teleport-update unpin -i blue",
   });
 });
 

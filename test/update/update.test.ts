@@ -201,5 +201,16 @@ test("where nobody is enrolled, it says how to enroll", async () => {
   );
   host.setConfig(updateYaml(["proxy: PROXY", "enabled: false"], ["active:", '    version: ""']));
   await host.update();
-  expect(host.world.log.lines.at(-1)).toBe("INFO Automatic updates are disabled.");
+  expect(host.world.log.lines.at(-1)).toBe("INFO Automatic updates are disabled. command:teleport-update enable");
+});
+
+test.each<[string, string[], Record<string, string>, FindBody, string]>([
+  ["pinned", without("pinned", "pinned: true"), {}, IN_WINDOW, "unpin"],
+  ["marked broken", SPEC, { skip: "18.1.0" }, IN_WINDOW, "enable"],
+  ["marked broken", SPEC, { skip: "18.1.0" }, advertise("18.1.0", { inWindow: false }), "enable"],
+])("a host that stays behind, %s, hears of the way out", async (_, spec, status, find, command) => {
+  using host = runningHost(site);
+  host.setConfig(updateYaml(spec, versions("18.0.0", status)));
+  await run(host, find);
+  expect(host.world.log.lines.at(-1)).toEndWith(` command:teleport-update ${command}`);
 });
