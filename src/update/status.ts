@@ -20,6 +20,7 @@ import { describeKeptProxy } from "./keep-proxies.ts";
 import { optionsOfRun } from "./plan-options.ts";
 import { reportUnfinished } from "./recover.ts";
 import { wantedRelease } from "./wanted-release.ts";
+import { warnOfLostKeys, warnOfLostVersion } from "./warn-of-lost.ts";
 
 /** What `status` tells: the settings, what is installed, and what the cluster wants of it (updater-core §4.5). */
 export interface StatusReport extends Pick<UpdateConfig, "spec" | "status"> {
@@ -53,6 +54,8 @@ export async function readStatus(
   if (spec.proxy === "") {
     throw notInstalled(request.namespace);
   }
+  warnOfLostVersion(world, request.namespace, config);
+  await warnOfLostKeys(world, optionsOfRun(world.files, request.namespace, {}));
   const { dataDirectory } = readTeleportDefaults(world.files, request.namespace, world.log);
   const id = readPersistedId(world.files, { idFile: status.idFile, dataDirectory });
   const { proxy, group } = spec;

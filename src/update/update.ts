@@ -26,6 +26,7 @@ import { giveNotices } from "./notices.ts";
 import { optionsOfRun } from "./plan-options.ts";
 import { recordFailure } from "./record-failure.ts";
 import { wantedRelease } from "./wanted-release.ts";
+import { warnOfLostVersion } from "./warn-of-lost.ts";
 
 /** What a run of `update` is asked. */
 export interface UpdateRequest {
@@ -69,6 +70,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   // With the way to what the timer runs, wherever its link leads.
   requireClosed(world, [original.spec.path, join(original.spec.path, UPDATER_NAME)]);
   warnOfOpenVersion(world, versionDirectory(namespace, original.status.active));
+  warnOfLostVersion(world, namespace, original);
 
   const options = optionsOfRun(world.files, namespace, {});
   requireClosedFiles(world, options);

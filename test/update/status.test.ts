@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
 import { namespaceFor } from "../../src/settings/namespace.ts";
 import { revision } from "../../src/settings/revision.ts";
 import { readStatus, shouldUpdateNow } from "../../src/update/status.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
+import { makeSigningKey } from "../support/signing-key.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
 import { updateYaml } from "../support/update-yaml.ts";
@@ -67,6 +69,63 @@ describe("readStatus", () => {
     host.setConfig(updateYaml([...SPEC, "base_url: http://mirror.test"], STATUS));
     await expect(status(host)).rejects.toMatchObject({ code: "E_BASE_URL" });
     expect(site.takeRequests()).toEqual([]);
+  });
+
+  test.each([
+    ["enable", "pinned: false"],
+    ["pin --force-version 18.0.0", "pinned: true"],
+  ])(
+    "warns of an active version that is gone, as `update` does, with `%s` to bring it back",
+    async (command, pinned) => {
+      using host = offlineHost(site);
+      const spec = ["proxy: PROXY", "path: /usr/local/bin", "enabled: true", pinned];
+      host.setConfig(updateYaml(spec, STATUS));
+      const directory = `${NAMESPACE.versions}/18.0.0`;
+      const lost = () => host.world.log.lines.splice(0).filter((line) => line.includes("is not on the disk"));
+      const warning = `WARN The active version is not on the disk: what is linked leads nowhere. active_version:18.0.0 path:${directory} command:teleport-update ${command}`;
+      await status(host);
+      expect(lost()).toEqual([warning]);
+      site.server.find = advertise("18.0.0");
+      await host.update();
+      expect(lost()).toEqual([warning]);
+      host.files.makeDirectory(directory);
+      await status(host);
+      await host.update();
+      expect(lost()).toEqual([]);
+    },
+  );
+
+  test("warns of a trusted key that is gone, before an update fails over it", async () => {
+    using host = offlineHost(site);
+    host.setConfig(updateYaml(SPEC, STATUS));
+    host.write(NAMESPACE.options, "version: v1\nkind: updater_options\ntrusted_keys:\n  - /etc/releases.pem\n");
+    const warnings = () => host.world.log.lines.splice(0).filter((line) => line.startsWith("WARN A trusted key"));
+    await status(host);
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        /^WARN A trusted key cannot be read, and without it no update goes on\. error:the trusted key `.*\/etc\/releases\.pem` does not exist hint:restore the file/,
+      ),
+    ]);
+    host.write("/etc/releases.pem", makeSigningKey().publicPem);
+    await status(host);
+    expect(warnings()).toEqual([]);
+  });
+
+  test.if(process.geteuid?.() === 0)("says nothing of a key that only root may read, to who is not root", async () => {
+    using host = offlineHost(site);
+    host.setConfig(updateYaml(SPEC, []));
+    host.write(NAMESPACE.options, "version: v1\nkind: updater_options\ntrusted_keys:\n  - /etc/releases.pem\n");
+    host.write("/etc/releases.pem", makeSigningKey().publicPem, 0o600);
+    chmodSync(host.root, 0o755);
+    const { seteuid } = process;
+    if (seteuid === undefined) throw new Error("Only Linux is meant.");
+    seteuid(65_534);
+    try {
+      await status(host);
+    } finally {
+      seteuid(0);
+    }
+    expect(host.world.log.lines.filter((line) => line.includes("key"))).toEqual([]);
   });
 
   test("tells what it knows when the proxy fails, and why", async () => {
