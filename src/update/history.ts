@@ -43,6 +43,8 @@ const SIZE_LIMIT = 512 << 10;
 const READ_LIMIT = 4 * SIZE_LIMIT;
 const ERROR_LIMIT = 1000;
 const PRIVATE_MODE = 0o600;
+/** What `seconds` may be short of. */
+const ROUNDING_MS = 50;
 
 export function historyPath(namespace: Namespace): string {
   return join(namespace.directory, "history.jsonl");
@@ -78,6 +80,21 @@ export async function recorded<T>(
     if (action.isBegun) append(world, namespace, { ...entry(), outcome: "failed", code, error: message });
     throw error;
   }
+}
+
+/** Writes the line of an action that was killed before it could; `time` is within it. No second one where it has its line. */
+export function recordLate(world: World, namespace: Namespace, entry: HistoryEntry): void {
+  const time = Date.parse(entry.time);
+  const covers = ({ time: start, seconds }: HistoryEntry) => {
+    const startMs = Date.parse(start);
+    return startMs <= time && time <= startMs + seconds * 1000 + ROUNDING_MS;
+  };
+  try {
+    if (readHistory(world.files, namespace).some(covers)) return;
+  } catch {
+    // `append` says what is wrong with it.
+  }
+  append(world, namespace, entry);
 }
 
 /** The entries, oldest first; a line that is none of ours is left out. Fails with `E_UNREADABLE_FILE`. */

@@ -3,7 +3,14 @@ import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { isTrustedOwner } from "../platform/ownership.ts";
 import type { Namespace } from "../settings/namespace.ts";
-import { JOURNAL_VERSION, type JournalHeader, journalError, journalPath, readRecords } from "./journal-format.ts";
+import {
+  JOURNAL_VERSION,
+  type JournalHeader,
+  journalError,
+  journalPath,
+  type Outcome,
+  readRecords,
+} from "./journal-format.ts";
 
 const SIZE_LIMIT = 32 << 20;
 
@@ -19,16 +26,29 @@ export interface UnfinishedRun {
   text: string;
 }
 
-/**
- * What an earlier run left: undefined when it came to its end. Fails with `E_JOURNAL`, in words, for a file that is not
- * ours alone to write, too long, of a newer release, or damaged: such a file is never followed. `onTorn` hears the number of a
- * last line that is not whole, and passed over.
- */
+/** A run that came to its end, and was killed before it could drop its journal. */
+export type EndedRun = Pick<UnfinishedRun, "updater" | "started" | "changes"> & { outcome: Outcome };
+
+/** What an earlier run left: undefined when it came to its end. Fails, and `onTorn` hears, as with `readAnyRun`. */
 export function readJournal(
   files: Files,
   namespace: Namespace,
-  onTorn: (line: number) => void = () => {},
+  onTorn?: (line: number) => void,
 ): UnfinishedRun | undefined {
+  const run = readAnyRun(files, namespace, onTorn);
+  return run === undefined || "outcome" in run ? undefined : run;
+}
+
+/**
+ * What the journal tells: of a run that is to be undone, or of one that came to its end; undefined where it tells of none.
+ * Fails with `E_JOURNAL`, in words, for a file that is not ours alone to write, too long, of a newer release, or damaged: such
+ * a file is never followed. `onTorn` hears the number of a last line that is not whole, and passed over.
+ */
+export function readAnyRun(
+  files: Files,
+  namespace: Namespace,
+  onTorn: (line: number) => void = () => {},
+): UnfinishedRun | EndedRun | undefined {
   const path = journalPath(namespace);
   const stat = files.stat(path);
   if (stat === undefined) return undefined;
@@ -45,7 +65,9 @@ export function readJournal(
   const changes: Change[] = [];
   const undone = new Set<number>();
   for (const each of records) {
-    if ("outcome" in each) return undefined;
+    if ("outcome" in each) {
+      return { updater, started, changes, outcome: each.outcome === "undone" ? "undone" : "committed" };
+    }
     if ("undone" in each) undone.add(readIndex(shown, each.undone, changes.length));
     else changes.push(readChange(shown, each));
   }

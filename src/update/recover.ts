@@ -10,7 +10,8 @@ import { journalPath } from "./journal-format.ts";
 import { linkPlaces } from "./link-places.ts";
 import { movedOn } from "./moved-on.ts";
 import { nameActive } from "./name-active.ts";
-import { dropJournal, readJournal, type UnfinishedRun } from "./read-journal.ts";
+import { noteEnded } from "./note-ended.ts";
+import { dropJournal, readAnyRun, type UnfinishedRun } from "./read-journal.ts";
 import { planStranded } from "./stranded-links.ts";
 import { undoAll } from "./undo-all.ts";
 import { isMoved, undoChange } from "./undo-change.ts";
@@ -24,14 +25,15 @@ import { UndoReserve } from "./undo-reserve.ts";
  * stays for the next run.
  */
 export async function recover(world: World, namespace: Namespace): Promise<void> {
-  const run = readJournal(world.files, namespace, (line) => {
+  const run = readAnyRun(world.files, namespace, (line) => {
     world.log.warn("The last line of the journal is not whole, so what it announces counts as not begun.", {
       path: journalPath(namespace),
       line,
     });
   });
   new UndoReserve(world.files, namespace).free();
-  if (run === undefined) {
+  if (run === undefined || "outcome" in run) {
+    if (run !== undefined) noteEnded(world, namespace, run);
     dropJournal(world.files, namespace);
     return;
   }
@@ -120,7 +122,7 @@ async function bringBackLinked(world: World, namespace: Namespace, changes: read
 export function reportUnfinished({ files, log }: Pick<World, "files" | "log">, namespace: Namespace): void {
   const interrupted = "An earlier run was interrupted, or is still going on";
   try {
-    const run = readJournal(files, namespace);
+    const run = readAnyRun(files, namespace);
     if (run === undefined) return;
     const { started, updater } = run;
     log.warn(`${interrupted}; the next update undoes or finishes it.`, { started, updater });

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from "node:path";
 import type { Change } from "../../src/platform/change.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
-import { readHistory } from "../../src/update/history.ts";
+import { historyPath, readHistory } from "../../src/update/history.ts";
 import { Journal } from "../../src/update/journal.ts";
 import { journalPath } from "../../src/update/journal-format.ts";
 import { readJournal, type UnfinishedRun } from "../../src/update/read-journal.ts";
@@ -12,6 +12,7 @@ import { Transaction } from "../../src/update/transaction.ts";
 import { resumeUndo } from "../../src/update/undo-notes.ts";
 import { type TemporaryHost, temporaryHost, treeOf } from "../support/temporary-host.ts";
 import { testWorld } from "../support/test-world.ts";
+import { updateYaml } from "../support/update-yaml.ts";
 
 const NAMESPACE = namespaceFor("");
 const PATH = journalPath(NAMESPACE);
@@ -194,6 +195,70 @@ test.each(["committed", "undone"] as const)(
     expect(treeOf(host)).toEqual({});
   },
 );
+
+describe("a run that was killed between its end and its line in the history", () => {
+  const yaml = (version: string) => ({ content: updateYaml([], ["active:", `    version: ${version}`]), mode: 0o644 });
+  const config = (from: string, to: string): Change => ({
+    kind: "file",
+    path: NAMESPACE.config,
+    before: yaml(from),
+    after: yaml(to),
+  });
+  const STARTED = new Date("2026-11-22T12:00:00.000Z");
+  const endedHost = (outcome: "committed" | "undone") => {
+    const host = temporaryHost();
+    host.files.makeDirectory(NAMESPACE.directory);
+    const journal = new Journal({ ...host.files, removeFile: () => {} }, NAMESPACE, STARTED);
+    journal.announce([config("18.0.0", "18.0.0"), FILE, config("18.0.0", "18.1.0")]);
+    journal.end(outcome);
+    return host;
+  };
+
+  test.each([
+    ["committed", "done", "when it had made its changes, which stay."],
+    ["undone", "failed", "when it had put the host back."],
+  ] as const)("%s: the next one writes it, once", async (outcome, written, said) => {
+    using host = endedHost(outcome);
+    const world = testWorld(host.root);
+    const text = textOf(host);
+    await recover(world, NAMESPACE);
+    // Killed again, before the journal was gone.
+    host.write(PATH, text, 0o600);
+    await recover(world, NAMESPACE);
+    expect(readHistory(host.files, NAMESPACE)).toEqual([
+      {
+        time: STARTED.toISOString(),
+        command: "recovery",
+        outcome: written,
+        from: "18.0.0",
+        to: "18.1.0",
+        seconds: 0,
+        updater: expect.any(String),
+      },
+    ]);
+    expect(world.log.lines[0]).toStartWith(
+      `WARN An earlier run was interrupted ${said} started:${STARTED.toISOString()}`,
+    );
+    expect(host.files.stat(PATH)).toBeUndefined();
+  });
+
+  test("has none written where only its journal could not be dropped", async () => {
+    using host = endedHost("committed");
+    const own = { time: "2026-11-22T11:59:59.500Z", command: "update", outcome: "done", seconds: 2.1, updater: "1" };
+    host.write(historyPath(NAMESPACE), `${JSON.stringify(own)}\n`, 0o600);
+    await recover(testWorld(host.root), NAMESPACE);
+    expect(readHistory(host.files, NAMESPACE)).toMatchObject([own]);
+  });
+
+  test("is told like any other, as who is not root cannot tell it apart", () => {
+    using host = endedHost("committed");
+    const world = testWorld(host.root);
+    reportUnfinished(world, NAMESPACE);
+    expect(world.log.lines).toEqual([
+      expect.stringMatching(/^WARN An earlier run was interrupted, or is still going on; the next update undoes or/),
+    ]);
+  });
+});
 
 test("a run that changes nothing leaves no journal", async () => {
   using host = temporaryHost();
