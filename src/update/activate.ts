@@ -50,6 +50,8 @@ export interface Activation {
   givenProxies: GivenProxies;
   selfSetup: boolean;
   handOver: boolean;
+  /** Called as soon as the host has moved, with what the release was accepted by; what follows only tidies up. */
+  onMoved: (proof: string) => void;
   debug: boolean;
   logFormat: string;
 }
@@ -95,9 +97,10 @@ export async function activate(world: World, lock: Lock, requested: Activation):
     await transaction.apply(planUnitRecord(world.files, job.namespace, job.target, tbot.isManaged));
     await transaction.apply(planConfig(world.files, job.namespace, finished));
   });
+  job.onMoved(staged.release.proof);
   tell(world.log, await editNotices(world.files, edits));
   await tidy(world, () => planAfterwards(world, job));
-  return { config: finished, manageTbot: tbot.isManaged, proof: staged.release.proof };
+  return { config: finished, manageTbot: tbot.isManaged };
 }
 
 /** What came of it. */
@@ -105,7 +108,6 @@ export interface Activated {
   /** As it was written. */
   config: UpdateConfig;
   manageTbot: boolean;
-  proof: string;
 }
 
 async function planSetup(

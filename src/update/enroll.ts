@@ -20,7 +20,7 @@ import type { HeldBack } from "./decide-limits.ts";
 import { enrollLater } from "./enroll-later.ts";
 import { enterNamespace } from "./enter.ts";
 import { checkGivenKeys, requireGivenFiles } from "./given-files.ts";
-import { type Action, recorded } from "./history.ts";
+import { type RunningAction, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
 import { hostId } from "./host-id.ts";
 import { type ImageRequest, NOT_ASKED } from "./image.ts";
@@ -73,7 +73,7 @@ async function enrollLocked(
   lock: Lock,
   request: EnrollRequest,
   proxies: GivenProxies,
-  action: Action,
+  action: RunningAction,
 ): Promise<void> {
   const { namespace } = request;
   judgePathsOutside(world, request.options);
@@ -129,7 +129,7 @@ async function enrollLocked(
     active_version: formatRevision(active) || undefined,
     reason: limit === undefined ? decision.reason : `${version} is active already`,
   });
-  const { manageTbot, proof } = await activate(world, lock, {
+  const { manageTbot } = await activate(world, lock, {
     ...request,
     ...host,
     config: retriesSkipped ? withoutSkip(config) : config,
@@ -137,8 +137,8 @@ async function enrollLocked(
     release,
     isRepair: decision.action === "repair" || limit !== undefined,
     attempt: undefined,
+    onMoved: (proof) => action.writeDone(proof),
   });
-  action.proof = proof;
   world.log.info("Configuration updated.", { config: namespace.config });
   await giveNotices(world, namespace, { path: config.spec.path, dataDirectory: defaults.dataDirectory, manageTbot });
   warnOfUnkeptProxy(world, request, target);

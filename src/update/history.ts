@@ -22,6 +22,12 @@ export interface Action {
   isBegun?: boolean;
 }
 
+/** An action under way. */
+export interface RunningAction extends Action {
+  /** Writes its line at once: what may still follow is to be done, and a kill in it must not cost the line. */
+  writeDone(proof?: string): void;
+}
+
 /** One line, as it is stored and shown. */
 export interface HistoryEntry {
   /** When it began, RFC 3339 in UTC. */
@@ -55,9 +61,16 @@ export async function recorded<T>(
   world: World,
   namespace: Namespace,
   command: string,
-  work: (action: Action) => Promise<T>,
+  work: (action: RunningAction) => Promise<T>,
 ): Promise<T> {
-  const action: Action = {};
+  let isWritten = false;
+  const action: RunningAction = {
+    writeDone(proof) {
+      if (proof !== undefined) action.proof = proof;
+      if (action.isBegun && !isWritten) append(world, namespace, entry());
+      isWritten = true;
+    },
+  };
   const start = world.clock.now();
   const startMs = world.clock.elapsedMs();
   const entry = (): HistoryEntry => ({
@@ -72,7 +85,7 @@ export async function recorded<T>(
   });
   try {
     const result = await work(action);
-    if (action.isBegun) append(world, namespace, entry());
+    action.writeDone();
     return result;
   } catch (error) {
     const code = isUpdateError(error) ? error.code : "E_INTERNAL";

@@ -18,7 +18,7 @@ import { requireClosed, requireClosedFiles, warnOfOpenVersion } from "./closed-p
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
 import { commandFor, enrollCommand } from "./enroll-command.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
-import { type Action, recorded } from "./history.ts";
+import { type RunningAction, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
 import { hostId } from "./host-id.ts";
 import { COMMAND_LOCK, TIMER_LOCK } from "./locks.ts";
@@ -55,7 +55,7 @@ export async function update(world: World, request: UpdateRequest): Promise<void
 
 type StartedRequest = UpdateRequest & { startedAt: Date };
 
-async function updateLocked(world: World, lock: Lock, request: StartedRequest, action: Action): Promise<void> {
+async function updateLocked(world: World, lock: Lock, request: StartedRequest, action: RunningAction): Promise<void> {
   const { namespace, isNow } = request;
   const original = mergeOverride(readUpdateConfig(world.files, namespace), NO_OVERRIDE, "none");
   if (!original.spec.enabled) {
@@ -115,7 +115,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
 
   Object.assign(action, { isBegun: true, from: active, to: target });
   await attempting(async () => {
-    const { manageTbot, proof } = await activate(world, lock, {
+    const { manageTbot } = await activate(world, lock, {
       ...request,
       overwrite: false,
       handOver: false,
@@ -129,8 +129,8 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
       dataDirectory: defaults.dataDirectory,
       isRepair: false,
       attempt,
+      onMoved: (proof) => action.writeDone(proof),
     });
-    action.proof = proof;
     if (isNow) await giveNotices(world, namespace, { path: config.spec.path, ...defaults, manageTbot });
   });
 }

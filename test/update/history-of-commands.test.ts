@@ -51,3 +51,22 @@ test("each command that changes the host is one line, each that does not is none
     "",
   ]);
 });
+
+test("a move has its line before what it leaves over is tidied up", async () => {
+  using host = offlineHost(site);
+  await host.enroll({ forceVersion: "18.0.0" });
+  host.write(`${NAMESPACE.versions}/16.0.0/sha256`, "");
+  const { removeTree } = host.files;
+  const seen: unknown[] = [];
+  host.world.files = {
+    ...host.files,
+    removeTree(path) {
+      if (path.endsWith("/16.0.0")) seen.push(readHistory(host.files, NAMESPACE).at(-1));
+      removeTree(path);
+    },
+  };
+  await host.enroll({ forceVersion: "18.1.0" });
+  const line = { command: "enable", outcome: "done", from: "18.0.0", to: "18.1.0", proof: "checksum" };
+  expect(seen).toMatchObject([line]);
+  expect(readHistory(host.files, NAMESPACE)).toHaveLength(2);
+});

@@ -36,6 +36,7 @@ function jobFor(version: string): Activation {
     selfSetup: true,
     handOver: false,
     debug: false,
+    onMoved: () => {},
     logFormat: "text",
   };
 }
