@@ -1,7 +1,7 @@
 import { isUpdateError, type UpdateError } from "../platform/errors.ts";
+import { nearest } from "../platform/nearest.ts";
 import { didYouMean, isFlagWord, quoted, readFlagWord, usageError, type WrittenFlag } from "./flag-words.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
-import { nearest } from "./nearest.ts";
 import type { Command, CommandInput, EnvironmentValues, Program } from "./program.ts";
 import { resolveValues } from "./values.ts";
 

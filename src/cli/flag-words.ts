@@ -1,7 +1,7 @@
 import { UpdateError } from "../platform/errors.ts";
+import { nearest } from "../platform/nearest.ts";
 import { escapeControls } from "../platform/plain-text.ts";
 import type { Flag, FlagTable } from "./flags.ts";
-import { nearest } from "./nearest.ts";
 
 /** A flag as written: `true` and `false` for a boolean, else its text. */
 export interface WrittenFlag {

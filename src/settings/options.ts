@@ -1,6 +1,7 @@
-import { type Document, isCollection } from "yaml";
+import { type Document, isCollection, isMap } from "yaml";
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
+import { nearest } from "../platform/nearest.ts";
 import { quote } from "../platform/quote.ts";
 import { CLEAR } from "./clear-word.ts";
 import type { YamlMapping } from "./go-yaml.ts";
@@ -47,6 +48,8 @@ export type UpdaterOptions = { [Name in OptionName]?: OptionValues[(typeof OPTIO
 /** What flags say about options; `default` clears one, and what is absent stays as it is kept. */
 export type GivenOptions = { [Name in OptionName]?: UpdaterOptions[Name] | typeof CLEAR };
 
+const LONGEST_KEY = 80;
+const [KIND_KEY, VERSION_KEY] = ["kind", "version"];
 const KIND = "updater_options";
 const VERSION = "v1";
 
@@ -98,6 +101,24 @@ export function readOptions(files: Files, namespace: Namespace): UpdaterOptions 
   return text === undefined ? {} : valuesOf(parseOptions(text, namespace.options), namespace.options);
 }
 
+/** A key of the options file that this release does not know, and the option that was most likely meant. */
+export interface UnknownOption {
+  key: string;
+  meant: string | undefined;
+}
+
+/** The keys that count for nothing: mistyped by hand, or of a newer release. Fails with `E_OPTIONS_READ`. */
+export function unknownOptions(files: Files, namespace: Namespace): UnknownOption[] {
+  const text = readOptionsText(files, namespace);
+  const root = text === undefined ? undefined : parseOptions(text, namespace.options).contents;
+  if (!isMap(root)) return [];
+  const known = OPTION_NAMES.map((name) => OPTIONS[name].key);
+  return root.items
+    .map((pair) => String(pair.key))
+    .filter((key) => ![KIND_KEY, VERSION_KEY, ...known].includes(key))
+    .map((key) => ({ key, meant: nearest(key.slice(0, LONGEST_KEY).toLowerCase(), known) }));
+}
+
 /** The text of the options file, for the change that replaces it; undefined when there is none. */
 export function readOptionsText(files: Files, namespace: Namespace): string | undefined {
   return readSettingsText(files, namespace.options, "E_OPTIONS_READ", "readOwn");
@@ -140,7 +161,7 @@ function valuesOf(document: Document, path: string): UpdaterOptions {
 function parseOptions(text: string, path: string): Document {
   if (text.trim() === "") throw optionsError(path, "is empty");
   const { document } = parseStrictYaml(text, (reason, line) => optionsError(path, `${reason} (line ${line})`));
-  const [kind, version] = [document.get("kind"), document.get("version")];
+  const [kind, version] = [document.get(KIND_KEY), document.get(VERSION_KEY)];
   if (kind !== KIND) throw optionsError(path, `is of the kind ${quote(String(kind))}, not \`${KIND}\``);
   if (version === VERSION) return document;
   throw new UpdateError("E_OPTIONS_READ", `\`${path}\` has the version ${quote(String(version))}, not \`${VERSION}\``, {

@@ -4,6 +4,7 @@ import { sweepStaging } from "../release/stage.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { type OpenPlacesAre, requireClosedNamespace } from "./closed-places.ts";
 import { recover } from "./recover.ts";
+import { warnOfUnknownOptions } from "./unknown-options.ts";
 
 /**
  * Takes the exclusive lock of a namespace and leaves it as if no run had ever been interrupted: what was begun is undone,
@@ -24,6 +25,8 @@ export async function enterNamespace(
     // Only now: what an interrupted run moved aside lies in its staging folder.
     const swept = sweepStaging(world.files, namespace);
     if (swept.length > 0) world.log.warn("An earlier run was interrupted: what it had downloaded is removed.");
+    // An interrupted run may have been about to write them.
+    warnOfUnknownOptions(world, namespace);
     return lock;
   } catch (error) {
     lock[Symbol.dispose]();

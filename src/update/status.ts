@@ -19,6 +19,7 @@ import { findLimit } from "./hold-back.ts";
 import { describeKeptProxy } from "./keep-proxies.ts";
 import { optionsOfRun } from "./plan-options.ts";
 import { reportUnfinished } from "./recover.ts";
+import { warnOfUnknownOptions } from "./unknown-options.ts";
 import { wantedRelease } from "./wanted-release.ts";
 import { warnOfLostKeys, warnOfLostVersion } from "./warn-of-lost.ts";
 
@@ -54,6 +55,7 @@ export async function readStatus(
   if (spec.proxy === "") {
     throw notInstalled(request.namespace);
   }
+  warnOfUnknownOptions(world, request.namespace);
   warnOfLostVersion(world, request.namespace, config);
   await warnOfLostKeys(world, optionsOfRun(world.files, request.namespace, {}));
   const { dataDirectory } = readTeleportDefaults(world.files, request.namespace, world.log);

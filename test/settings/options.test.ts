@@ -4,7 +4,13 @@ import { parse } from "yaml";
 import { isUpdateError } from "../../src/platform/errors.ts";
 import { formatYaml } from "../../src/settings/go-yaml.ts";
 import { namespaceFor } from "../../src/settings/namespace.ts";
-import { formatOptions, mapPaths, readOptions, type UpdaterOptions } from "../../src/settings/options.ts";
+import {
+  formatOptions,
+  mapPaths,
+  readOptions,
+  type UpdaterOptions,
+  unknownOptions,
+} from "../../src/settings/options.ts";
 import { temporaryHost } from "../support/temporary-host.ts";
 
 const namespace = namespaceFor("");
@@ -27,6 +33,19 @@ describe("readOptions", () => {
   test("reads what is there and passes over what it does not know", () => {
     expect(read(HEAD)).toEqual({});
     expect(read(`${HEAD}ca_file: /etc/ca.pem\nfuture: {a: [1, ~]}\n`)).toEqual({ caFile: "/etc/ca.pem" });
+  });
+
+  test("tells the keys that it passes over, and what they are like", () => {
+    using host = temporaryHost();
+    const keys = "ca_file: /ca.pem\ntrusted_key: [/a.pem]\nmax-version: 18\nMin_Version: 18\nfuture: {a: 1}\n";
+    expect(unknownOptions(host.files, namespace)).toEqual([]);
+    host.write(namespace.options, HEAD + keys);
+    expect(unknownOptions(host.files, namespace)).toEqual([
+      { key: "trusted_key", meant: "trusted_keys" },
+      { key: "max-version", meant: "max_version" },
+      { key: "Min_Version", meant: "min_version" },
+      { key: "future", meant: undefined },
+    ]);
   });
 
   test("what cannot be read is refused", () => {

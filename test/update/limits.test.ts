@@ -209,3 +209,19 @@ test("a limit that is given now counts in this very run", async () => {
   await expect(host.enroll({ options: { maxVersion: "18.1" } })).rejects.toMatchObject({ code: "E_HELD_BACK" });
   expect(host.files.stat(NAMESPACE.options)).toBeUndefined();
 });
+
+test("every command names a mistyped limit, once, and goes on", async () => {
+  using host = await hostWith({ maxVersion: "18.1" });
+  host.write(NAMESPACE.options, host.read(NAMESPACE.options).replace("max_version", "max-version"));
+  const warnings = () => host.world.log.lines.splice(0).filter((line) => line.includes("key that this release"));
+  expect(warnings()).toEqual([]);
+  const warning = [
+    `WARN The settings have a key that this release does not know, and that has no effect. path:${host.root}${NAMESPACE.options} key:max-version did_you_mean:max_version`,
+  ];
+  await host.status();
+  expect(warnings()).toEqual(warning);
+  await host.update();
+  expect(warnings()).toEqual(warning);
+  await host.enroll({ options: { minVersion: "18" } });
+  expect(warnings()).toEqual(warning);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nearest } from "../../src/cli/nearest.ts";
+import { nearest } from "../../src/platform/nearest.ts";
 
 const KNOWN = ["proxy", "base-url", "group", "enable", "unpin", "pin", "status", "root"];
 
