@@ -88,7 +88,7 @@ function openLockFile(files: Files, path: string): number {
   } catch (error) {
     const reason = OPEN_FAILURES[systemErrorCode(error) ?? ""];
     if (reason !== undefined) throw planted(files.real(path), reason, error);
-    throw cannotOpen(path, error);
+    throw cannotOpen(files.real(path), error);
   }
   const stats = fstatSync(descriptor);
   const reason = whyPlanted(stats);
@@ -136,7 +136,10 @@ async function flock(
   if (await attempt(["-n"])) return;
   const remainingMs = deadline === undefined ? undefined : deadline - world.clock.elapsedMs();
   if (remainingMs !== undefined && remainingMs <= 0) throw busy(world.files, path);
-  world.log.info("Waiting for another updater.", { lock: path, holder: lockHolder(world.files.real(path)) });
+  world.log.info("Waiting for another updater.", {
+    lock: world.files.real(path),
+    holder: lockHolder(world.files.real(path)),
+  });
   const patience = remainingMs === undefined ? [] : ["-w", (remainingMs / 1000).toFixed(3)];
   if (!(await attempt(patience))) throw busy(world.files, path);
 }
@@ -151,9 +154,13 @@ async function runFlock(
 ): Promise<boolean> {
   const program = world.processes.find("flock");
   if (program === undefined) {
-    throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: the program \`flock\` was not found on this host`, {
-      hint: "install the package `util-linux`",
-    });
+    throw new UpdateError(
+      "E_LOCK",
+      `cannot lock \`${world.files.real(path)}\`: the program \`flock\` was not found on this host`,
+      {
+        hint: "install the package `util-linux`",
+      },
+    );
   }
   const flags = [kind === "shared" ? "-s" : "-x", ...patience, "-E", String(BUSY)];
   // Inside the child our descriptor is number 3.
@@ -162,11 +169,11 @@ async function runFlock(
     signal: world.signal,
   });
   if (world.signal.aborted) {
-    throw new UpdateError("E_CANCELED", `interrupted while waiting for the lock \`${path}\``);
+    throw new UpdateError("E_CANCELED", `interrupted while waiting for the lock \`${world.files.real(path)}\``);
   }
   if (result.exitCode === 0) return true;
   if (result.exitCode === BUSY) return false;
-  throw new UpdateError("E_LOCK", `cannot lock \`${path}\`: ${flockFailure(result)}`, {
+  throw new UpdateError("E_LOCK", `cannot lock \`${world.files.real(path)}\`: ${flockFailure(result)}`, {
     hint: `run \`${program} -n ${shellWord(world.files.real(path))} true\` to see what is wrong`,
   });
 }
@@ -183,9 +190,13 @@ function isStillAt(files: Files, path: string, descriptor: number): boolean {
 
 function busy(files: Files, path: string): UpdateError {
   const holder = lockHolder(files.real(path));
-  return new UpdateError("E_LOCK_BUSY", `another updater holds the lock \`${path}\`${holder ? `: ${holder}` : ""}`, {
-    hint: holder
-      ? "wait until it ends, and run the command again"
-      : `find it with \`fuser -v ${shellWord(files.real(path))}\`, wait until it ends, and run the command again`,
-  });
+  return new UpdateError(
+    "E_LOCK_BUSY",
+    `another updater holds the lock \`${files.real(path)}\`${holder ? `: ${holder}` : ""}`,
+    {
+      hint: holder
+        ? "wait until it ends, and run the command again"
+        : `find it with \`fuser -v ${shellWord(files.real(path))}\`, wait until it ends, and run the command again`,
+    },
+  );
 }

@@ -35,7 +35,7 @@ const HEADER = "# Kept by `enable --proxy-env`; gone with `enable --no-proxy-env
  */
 export function readKeptProxies(files: Files, { proxyEnvironment }: Namespace): ProxyEnvironment | undefined {
   const text = files.readOwn(proxyEnvironment, SIZE_LIMIT);
-  return text === undefined ? undefined : parseKeptProxies(text, proxyEnvironment);
+  return text === undefined ? undefined : parseKeptProxies(text, files.real(proxyEnvironment));
 }
 
 function parseKeptProxies(text: string, path: string): ProxyEnvironment {

@@ -98,7 +98,8 @@ function unlessEmpty(paths: readonly string[]): readonly string[] | undefined {
 /** Reads the options of a namespace; none when there is no file. Fails with `E_OPTIONS_READ`. */
 export function readOptions(files: Files, namespace: Namespace): UpdaterOptions {
   const text = readOptionsText(files, namespace);
-  return text === undefined ? {} : valuesOf(parseOptions(text, namespace.options), namespace.options);
+  const path = files.real(namespace.options);
+  return text === undefined ? {} : valuesOf(parseOptions(text, path), path);
 }
 
 /** A key of the options file that this release does not know, and the option that was most likely meant. */
@@ -110,7 +111,7 @@ export interface UnknownOption {
 /** The keys that count for nothing: mistyped by hand, or of a newer release. Fails with `E_OPTIONS_READ`. */
 export function unknownOptions(files: Files, namespace: Namespace): UnknownOption[] {
   const text = readOptionsText(files, namespace);
-  const root = text === undefined ? undefined : parseOptions(text, namespace.options).contents;
+  const root = text === undefined ? undefined : parseOptions(text, files.real(namespace.options)).contents;
   if (!isMap(root)) return [];
   const known = OPTION_NAMES.map((name) => OPTIONS[name].key);
   return root.items

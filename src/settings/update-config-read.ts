@@ -1,6 +1,7 @@
 import { UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { quote } from "../platform/quote.ts";
+import { enrollCommand } from "./enroll-command.ts";
 import type { Namespace } from "./namespace.ts";
 import { NO_REVISION, type Revision, revision } from "./revision.ts";
 import { readSettingsText } from "./settings-file.ts";
@@ -21,12 +22,14 @@ import { type MappingReader, readMapping } from "./yaml-mapping.ts";
  */
 export function readUpdateConfig(files: Files, namespace: Namespace): UpdateConfig {
   const text = readSettingsText(files, namespace.config, "E_CONFIG_READ");
-  return text === undefined ? emptyConfig() : parseUpdateConfig(text, namespace.config);
+  return text === undefined
+    ? emptyConfig()
+    : parseUpdateConfig(text, files.real(namespace.config), enrollCommand(namespace));
 }
 
-/** As `readUpdateConfig`, from the text of the file at `path`. */
-export function parseUpdateConfig(text: string, path: string): UpdateConfig {
-  const hint = `mend \`${path}\`, or move it away and run \`teleport-update enable --proxy\` again`;
+/** As `readUpdateConfig`, from the text of the file at `path`, which `command` makes anew. */
+export function parseUpdateConfig(text: string, path: string, command = enrollCommand({ suffix: "" })): UpdateConfig {
+  const hint = `mend \`${path}\`, or move it away and run \`${command}\` again, with the \`--group\`, \`--base-url\` and \`--path\` that it had`;
   if (text.trim() === "") throw new UpdateError("E_CONFIG_READ", `\`${path}\` is empty`, { hint });
   const top = readMapping(
     text,

@@ -1,9 +1,9 @@
 import type { FindAnswer } from "../cluster/find-answer.ts";
+import { commandFor } from "../settings/enroll-command.ts";
 import type { Namespace } from "../settings/namespace.ts";
 import { formatRevision, type Revision, sameRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import type { HeldBack } from "./decide-limits.ts";
-import { commandFor } from "./enroll-command.ts";
 
 /** Everything that decides what a run of `update` does. */
 export interface UpdateInputs {

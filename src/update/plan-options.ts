@@ -37,7 +37,7 @@ export function placeOfGiven(files: Files, path: string): string {
 export function planOptions(files: Files, namespace: Namespace, given: GivenOptions): Change[] {
   const ofHost = mapPaths(given, (path) => pathOfHost(files.root, path));
   const options = mergeOptions(readOptions(files, namespace), ofHost);
-  const text = formatOptions(readOptionsText(files, namespace), options, namespace.options);
+  const text = formatOptions(readOptionsText(files, namespace), options, files.real(namespace.options));
   return text === undefined ? [] : fileChanges(files, namespace.options, text);
 }
 

@@ -7,6 +7,7 @@ import type { World } from "../platform/world.ts";
 import { SIGNATURE_SKIPPED } from "../release/proof.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
 import { sameProxy } from "../settings/address.ts";
+import { commandFor, enrollCommand } from "../settings/enroll-command.ts";
 import { mergeOverride, NO_OVERRIDE } from "../settings/merge.ts";
 import { type Namespace, UPDATER_NAME, versionDirectory } from "../settings/namespace.ts";
 import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
@@ -16,7 +17,6 @@ import { activate } from "./activate.ts";
 import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles, warnOfOpenVersion } from "./closed-places.ts";
 import { decideUpdate, decisionAttributes, isWindowOpen } from "./decide-update.ts";
-import { commandFor, enrollCommand } from "./enroll-command.ts";
 import { enterNamespace, warnIfMissing } from "./enter.ts";
 import { type RunningAction, recorded } from "./history.ts";
 import { findLimit } from "./hold-back.ts";
@@ -66,7 +66,7 @@ async function updateLocked(world: World, lock: Lock, request: StartedRequest, a
   }
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
   warnOfOtherProxy(world, original, defaults);
-  requireLinkDirectory(original, namespace);
+  requireLinkDirectory(world, original, namespace);
   // With the way to what the timer runs, wherever its link leads.
   requireClosed(world, [original.spec.path, join(original.spec.path, UPDATER_NAME)]);
   warnOfOpenVersion(world, versionDirectory(namespace, original.status.active));
@@ -156,9 +156,10 @@ function warnOfOtherProxy({ log }: World, { spec }: UpdateConfig, { proxy, proxy
   log.warn("The updater follows the proxy in `update.yaml`; name another one with `teleport-update enable --proxy`.");
 }
 
-function requireLinkDirectory({ spec }: UpdateConfig, namespace: Namespace): void {
+function requireLinkDirectory({ files }: World, { spec }: UpdateConfig, namespace: Namespace): void {
   if (spec.path.startsWith("/")) return;
-  throw new UpdateError("E_CONFIG_READ", `cannot read the destination path for links from \`${namespace.config}\``, {
+  const path = files.real(namespace.config);
+  throw new UpdateError("E_CONFIG_READ", `cannot read the destination path for links from \`${path}\``, {
     hint: "run `teleport-update enable` again, which writes it",
   });
 }

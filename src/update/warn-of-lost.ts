@@ -1,11 +1,11 @@
 import { isUpdateError, systemErrorCode } from "../platform/errors.ts";
 import type { World } from "../platform/world.ts";
 import { readTrustedKeys } from "../release/trusted-keys.ts";
+import { commandFor } from "../settings/enroll-command.ts";
 import { type Namespace, versionDirectory } from "../settings/namespace.ts";
 import type { UpdaterOptions } from "../settings/options.ts";
 import { formatRevision } from "../settings/revision.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
-import { commandFor } from "./enroll-command.ts";
 
 /*
  * What a host has lost that nobody misses until it is needed: the version that is linked, when a service is started again; a

@@ -60,7 +60,7 @@ describe("what is kept", () => {
     (line) => {
       const error = failureOf(() => read(`# fine\n${line}\n`));
       expect(error).toMatchObject({ code: "E_OPTIONS_READ", hint: expect.stringContaining("--no-proxy-env") });
-      expect(error?.message).toBe("line 2 of `/opt/teleport/default/proxy.env` is no proxy variable");
+      expect(error?.message).toMatch(/^line 2 of `\/.+\/opt\/teleport\/default\/proxy.env` is no proxy variable$/);
     },
   );
 

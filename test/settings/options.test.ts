@@ -65,11 +65,13 @@ describe("readOptions", () => {
     ["a repeated key", `${HEAD}ca_file: /a\nca_file: /b\n`, 'repeats the key "ca_file" (line 4)'],
     ["an anchor", `${HEAD}ca_file: &a /a\n`, "uses an anchor (line 3)"],
   ])("%s is refused", (_name, content, problem) => {
+    using host = temporaryHost();
+    host.write(namespace.options, content);
     try {
-      read(content);
+      readOptions(host.files, namespace);
     } catch (error) {
       if (!isUpdateError(error, "E_OPTIONS_READ")) throw error;
-      expect(error.message).toStartWith("`/opt/teleport/default/updater.yaml` ");
+      expect(error.message).toStartWith(`\`${host.root}/opt/teleport/default/updater.yaml\` `);
       expect(error.message).toContain(problem);
       expect(error.hint).toBeDefined();
       return;

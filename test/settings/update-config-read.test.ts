@@ -35,6 +35,15 @@ describe("readUpdateConfig", () => {
     expect(readUpdateConfig(host.files, namespaceFor("")).spec.group).toBe("");
   });
 
+  test("a file that is no good is named where this machine has it, with what makes it anew", () => {
+    using host = temporaryHost();
+    const namespace = namespaceFor("blue");
+    host.write(namespace.config, "version: v1\nspec: [\n");
+    const { message, hint } = refusal(() => readUpdateConfig(host.files, namespace));
+    expect(message).toContain(`\`${host.root}/opt/teleport/blue/update.yaml\``);
+    expect(hint).toContain("`teleport-update enable -i blue --proxy ADDRESS` again");
+  });
+
   test("an unreadable file names path and reason", () => {
     using host = temporaryHost();
     const namespace = namespaceFor("");
@@ -140,7 +149,7 @@ describe("parseUpdateConfig", () => {
     expect(code).toBe("E_CONFIG_READ");
     expect(message).toContain(`line ${line} of \`/update.yaml\``);
     expect(message).toContain(reason);
-    expect(hint).toContain("`teleport-update enable --proxy`");
+    expect(hint).toContain("`teleport-update enable --proxy ADDRESS` again, with the `--group`, `--base-url`");
   });
 
   test.each(["", " \n"])("refuses the empty file %p", (text) => {

@@ -1,4 +1,4 @@
-import type { Namespace } from "../settings/namespace.ts";
+import type { Namespace } from "./namespace.ts";
 
 /** What enrolls a host that is not, into the namespace that was asked about. */
 export function enrollCommand(namespace: Pick<Namespace, "suffix">): string {
