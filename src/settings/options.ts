@@ -1,8 +1,9 @@
 import { type Document, isCollection, isMap } from "yaml";
-import { UpdateError } from "../platform/errors.ts";
+import { isUpdateError, UpdateError } from "../platform/errors.ts";
 import type { Files } from "../platform/files.ts";
 import { nearest } from "../platform/nearest.ts";
-import { quote } from "../platform/quote.ts";
+import { isTrustedOwner } from "../platform/ownership.ts";
+import { quote, shellWord } from "../platform/quote.ts";
 import { CLEAR } from "./clear-word.ts";
 import type { YamlMapping } from "./go-yaml.ts";
 import type { Namespace } from "./namespace.ts";
@@ -122,7 +123,22 @@ export function unknownOptions(files: Files, namespace: Namespace): UnknownOptio
 
 /** The text of the options file, for the change that replaces it; undefined when there is none. */
 export function readOptionsText(files: Files, namespace: Namespace): string | undefined {
-  return readSettingsText(files, namespace.options, "E_OPTIONS_READ", "readOwn");
+  try {
+    return readSettingsText(files, namespace.options, "E_OPTIONS_READ", "readOwn");
+  } catch (error) {
+    if (!isUpdateError(error) || !isUpdateError(error.cause, "E_UNREADABLE_FILE")) throw error;
+    const hint = `${error.hint}, and give its options again, like \`--trusted-key\`${orTakeOver(files, namespace)}`;
+    throw new UpdateError("E_OPTIONS_READ", error.message, { cause: error.cause, hint });
+  }
+}
+
+/** Without its limits and keys a host is worse off than with a file that only has the wrong mode. */
+function orTakeOver(files: Files, { options }: Namespace): string {
+  const stat = files.stat(options);
+  const isOpen = stat !== undefined && (!isTrustedOwner(stat.owner) || (stat.mode & 0o022) !== 0);
+  if (stat?.kind !== "file" || !isOpen) return "";
+  const path = shellWord(files.real(options));
+  return `; or, when you know every line of it, run \`chown root:root ${path} && chmod go-w ${path}\``;
 }
 
 /**

@@ -54,6 +54,26 @@ describe("readOptions", () => {
     expect(() => readOptions(host.files, namespace)).toThrow(expect.objectContaining({ code: "E_OPTIONS_READ" }));
   });
 
+  test("one that others may write need not cost the host its limits and keys", () => {
+    using host = temporaryHost();
+    const path = `${host.root}${namespace.options}`;
+    const hint = () => {
+      try {
+        return readOptions(host.files, namespace);
+      } catch (error) {
+        return isUpdateError(error, "E_OPTIONS_READ") ? error.hint : error;
+      }
+    };
+    host.write(namespace.options, HEAD, 0o666);
+    const away = `look at it, and move it away: \`mv ${path} ${path}.bad\`, and give its options again, like \`--trusted-key\``;
+    expect(hint()).toBe(
+      `${away}; or, when you know every line of it, run \`chown root:root ${path} && chmod go-w ${path}\``,
+    );
+    host.files.removeFile(namespace.options);
+    host.link(namespace.options, "/etc/planted");
+    expect(hint()).toBe(away);
+  });
+
   test.each([
     ["empty", "", "is empty"],
     ["another kind", "version: v1\nkind: update_config\n", 'is of the kind "update_config"'],
