@@ -56,11 +56,14 @@ export async function findTarget(world: FindWorld, request: FindRequest): Promis
   });
 }
 
-/** Reads the address of the proxy that is configured. Fails with `E_PROXY_ADDRESS`, also when there is none. */
-export function requireProxy(proxy: string): Address {
+/**
+ * Reads the address of the proxy that is configured. Fails with `E_PROXY_ADDRESS`, also when there is none; `unread` is the file
+ * that would have named it.
+ */
+export function requireProxy(proxy: string, unread?: string): Address {
   if (proxy !== "") return parseAddress(proxy);
   throw new UpdateError("E_PROXY_ADDRESS", "no proxy address is configured", {
-    hint: "name the Teleport proxy with `teleport-update enable --proxy HOST:PORT`",
+    hint: `${unread === undefined ? "" : `mend \`${unread}\`, which cannot be read, or `}name the Teleport proxy with \`teleport-update enable --proxy HOST:PORT\``,
   });
 }
 

@@ -72,21 +72,36 @@ function mayManageTbot(files: Files, namespace: Namespace, log: Log): boolean {
  */
 export function readMapping(files: Files, path: string, log: Log): Mapping | "absent" | "unusable" {
   try {
-    const text = files.readText(path, SIZE_LIMIT);
-    if (text === undefined) return "absent";
-    const excess = excessIn(text);
-    if (excess !== undefined) throw new Error(`line ${excess.line} ${excess.reason}`);
-    const document = parseDocument(text, PARSING);
-    const [error] = document.errors;
-    // Messages of the library may quote the file, which holds join tokens.
-    if (error !== undefined) throw new Error(`line ${lineAt(text, error.pos[0])} is not valid YAML (${error.code})`);
-    const content = text.trim() === "" ? {} : contentOf(document);
-    if (isMapping(content)) return content;
-    log.debug("The configuration is not a mapping; its defaults are not used.", { path });
+    return parseMapping(files, path) ?? "absent";
   } catch (error) {
     log.debug("Cannot read the configuration; its defaults are not used.", { path, error: reason(error) });
+    return "unusable";
   }
-  return "unusable";
+}
+
+/** Why nothing of `teleport.yaml` counts, for whoever is about to rely on it; undefined when it can be read, or is not there. */
+export function teleportConfigFault(files: Files, { teleport }: Namespace): string | undefined {
+  try {
+    parseMapping(files, teleport.config);
+    return undefined;
+  } catch (error) {
+    return reason(error);
+  }
+}
+
+/** Undefined without a file; every failure is thrown, and says nothing of what the file holds. */
+function parseMapping(files: Files, path: string): Mapping | undefined {
+  const text = files.readText(path, SIZE_LIMIT);
+  if (text === undefined) return undefined;
+  const excess = excessIn(text);
+  if (excess !== undefined) throw new Error(`line ${excess.line} ${excess.reason}`);
+  const document = parseDocument(text, PARSING);
+  const [error] = document.errors;
+  // Messages of the library may quote the file, which holds join tokens.
+  if (error !== undefined) throw new Error(`line ${lineAt(text, error.pos[0])} is not valid YAML (${error.code})`);
+  const content = text.trim() === "" ? {} : contentOf(document);
+  if (isMapping(content)) return content;
+  throw new Error("it is not a mapping of keys to values");
 }
 
 /** The library stops where aliases multiply. */

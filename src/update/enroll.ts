@@ -7,9 +7,10 @@ import { checkBaseUrl } from "../settings/base-url.ts";
 import { CLEAR } from "../settings/clear-word.ts";
 import { checkCredentials, concernsCredentials } from "../settings/credentials.ts";
 import { adoptDefaults, mergeOverride } from "../settings/merge.ts";
+import type { Namespace } from "../settings/namespace.ts";
 import type { GivenOptions } from "../settings/options.ts";
 import { formatRevision, parseVersion, type Revision } from "../settings/revision.ts";
-import { readTeleportDefaults, type TeleportDefaults } from "../settings/teleport-config.ts";
+import { readTeleportDefaults, type TeleportDefaults, teleportConfigFault } from "../settings/teleport-config.ts";
 import type { UpdateConfig } from "../settings/update-config.ts";
 import { readUpdateConfig } from "../settings/update-config-read.ts";
 import { activate } from "./activate.ts";
@@ -78,6 +79,7 @@ async function enrollLocked(
   const { namespace } = request;
   judgePathsOutside(world, request.options);
   const defaults = readTeleportDefaults(world.files, namespace, world.log);
+  const unread = unreadTeleportConfig(world, namespace);
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
   const options = optionsOfRun(world.files, namespace, request.options);
@@ -99,7 +101,7 @@ async function enrollLocked(
   const { path } = config.spec;
   const wish = { architecture: host.architecture, given: host.updater, path };
   if (!request.handOver) await chooseUpdater(world, namespace, wish);
-  if (request.image.isOffline) requireProxy(config.spec.proxy);
+  requireProxy(config.spec.proxy, unread);
   if (request.image.isOffline && request.forceVersion === "") {
     Object.assign(action, { isBegun: true });
     return await enrollLater(world, lock, { ...request, ...host, config });
@@ -142,6 +144,18 @@ async function enrollLocked(
   world.log.info("Configuration updated.", { config: namespace.config });
   await giveNotices(world, namespace, { path: config.spec.path, dataDirectory: defaults.dataDirectory, manageTbot });
   warnOfUnkeptProxy(world, request, target);
+}
+
+/** The agent's own configuration when nothing of it counts: its path on this machine, after a warning that says why. */
+function unreadTeleportConfig({ files, log }: World, namespace: Namespace): string | undefined {
+  const error = teleportConfigFault(files, namespace);
+  if (error === undefined) return undefined;
+  const path = files.real(namespace.teleport.config);
+  log.warn("The agent's own configuration cannot be read: neither its proxy nor its data directory counts.", {
+    path,
+    error,
+  });
+  return path;
 }
 
 /** Setting a limit on a host must not need the very version that it forbids; but who names a release is to hear of it. */

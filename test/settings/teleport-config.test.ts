@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { namespaceFor } from "../../src/settings/namespace.ts";
-import { readTeleportDefaults, type TeleportDefaults } from "../../src/settings/teleport-config.ts";
+import {
+  readTeleportDefaults,
+  type TeleportDefaults,
+  teleportConfigFault,
+} from "../../src/settings/teleport-config.ts";
 import { recordingLog } from "../support/recording-log.ts";
 import { temporaryHost } from "../support/temporary-host.ts";
 
@@ -91,6 +95,18 @@ describe("what is odd changes nothing and is said at debug level", () => {
     const { defaults, levels } = read({ [TELEPORT]: content });
     expect(defaults).toEqual(NONE);
     expect(levels).toEqual(["debug"]);
+  });
+
+  test("and told to whoever is about to rely on it", () => {
+    using host = temporaryHost();
+    const fault = () => teleportConfigFault(host.files, namespace);
+    expect(fault()).toBeUndefined();
+    host.write(TELEPORT, "teleport:\n  proxy_server: 'ftp://x'\n");
+    expect(fault()).toBeUndefined();
+    host.write(TELEPORT, "teleport:\n  auth_token: C4nary\n  proxy_server: [\n");
+    expect(fault()).toMatch(/^line \d is not valid YAML \(\w+\)$/);
+    host.write(TELEPORT, "- C4nary\n");
+    expect(fault()).toBe("it is not a mapping of keys to values");
   });
 
   test.each([

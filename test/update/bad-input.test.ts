@@ -297,6 +297,22 @@ test("the default CDN is not reached, and the hint names the two ways around it"
   expect(hint).toBe("check the name; or name a mirror with `--base-url URL`, or a folder with `--from PATH`");
 });
 
+test("a teleport.yaml that cannot be read is no reason to fail, and is told as it would have named the proxy", async () => {
+  const path = NAMESPACE.teleport.config;
+  using host = offlineHost(site);
+  host.write(path, "teleport:\n  proxy_server: [\n");
+  const { code, hint } = await attempt(() => host.enroll({ proxy: "" }));
+  expect([code, hint]).toEqual([
+    "E_PROXY_ADDRESS",
+    `mend \`${host.root}${path}\`, which cannot be read, or name the Teleport proxy with \`teleport-update enable --proxy HOST:PORT\``,
+  ]);
+  host.world.log.lines.length = 0;
+  await host.enroll();
+  expect(host.world.log.lines.filter((line) => line.includes("agent's own configuration"))).toEqual([
+    `WARN The agent's own configuration cannot be read: neither its proxy nor its data directory counts. path:${host.root}${path} error:line 3 is not valid YAML (BAD_INDENT)`,
+  ]);
+});
+
 /** The failure tells what and where and what to do, and the host is as it was. */
 async function shows(host: UpdateHost, row: Row): Promise<void> {
   cpSync(enrolled.root, host.root, { recursive: true, verbatimSymlinks: true });
