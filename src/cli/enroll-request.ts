@@ -1,4 +1,6 @@
 import { readProxyEnvironment } from "../platform/connect-proxy.ts";
+import { nearest } from "../platform/nearest.ts";
+import { REVISION_FLAGS } from "../settings/revision.ts";
 import type { EnrollRequest } from "../update/enroll.ts";
 import { readNamespace, temporaryDirectory } from "./context.ts";
 import type { ENROLL_FLAGS } from "./enroll-flags.ts";
@@ -26,7 +28,7 @@ export function enrollRequest(
     overwrite: values.overwrite,
     allowProxyConflict: values["allow-proxy-conflict"],
     forceVersion: values["force-version"],
-    forceFlags: values["force-flag"],
+    forceFlags: forceFlags(input),
     selfSetup: values["self-setup"],
     handOver: values["hand-over"],
     // The variable alone leaves the setting as it is: every setup step sets it for its own child (updater-core §1.4).
@@ -41,6 +43,20 @@ export function enrollRequest(
     logFormat: values["log-format"],
     temporaryDirectory: temporaryDirectory(input),
   };
+}
+
+/** Upstream passes over what is no edition, and so do we; but a mistyped one gets the host another edition than was meant. */
+function forceFlags({ values, sources, log }: CommandInput<typeof ENROLL_FLAGS>): readonly string[] {
+  const words = values["force-flag"];
+  const isVariable = sources["force-flag"] === "environment";
+  for (const word of words.filter((one) => !REVISION_FLAGS.some((known) => known === one))) {
+    log.warn("A forced flag is neither `Enterprise` nor `FIPS`, and has no effect.", {
+      [isVariable ? "variable" : "flag"]: isVariable ? "TELEPORT_UPDATE_FLAGS" : "--force-flag",
+      value: word,
+      did_you_mean: REVISION_FLAGS.find((known) => nearest(word.toLowerCase(), [known.toLowerCase()]) !== undefined),
+    });
+  }
+  return words;
 }
 
 function digest(given: string): string {

@@ -7,10 +7,44 @@ import type { EnvironmentValues } from "../../src/cli/program.ts";
 import { resolveValues } from "../../src/cli/values.ts";
 import { recordingLog } from "../support/recording-log.ts";
 
-function requestFrom(written: WrittenFlag[], environment: EnvironmentValues = {}) {
+function requestFrom(written: WrittenFlag[], environment: EnvironmentValues = {}, log = recordingLog()) {
   const resolved = resolveValues({ ...GLOBAL_FLAGS, ...ENROLL_FLAGS }, written, environment);
-  return enrollRequest("enable", { ...resolved, environment, hostRoot: "/", log: recordingLog() });
+  return enrollRequest("enable", { ...resolved, environment, hostRoot: "/", log });
 }
+
+describe("a forced flag that is no edition is passed over as by upstream [core 1.4], and not in silence", () => {
+  const warningsFor = (words: string[], environment: EnvironmentValues = {}) => {
+    const log = recordingLog();
+    requestFrom(
+      words.map((value) => ({ name: "force-flag", value })),
+      environment,
+      log,
+    );
+    return log.lines.map(({ level, attributes }) => ({ level, attributes }));
+  };
+
+  test.each([
+    ["fips", "FIPS"],
+    ["Entreprise", "Enterprise"],
+    ["Foo", undefined],
+  ])("%s", (value, meant) => {
+    expect(warningsFor([value])).toEqual([
+      { level: "warn", attributes: { flag: "--force-flag", value, did_you_mean: meant } },
+    ]);
+  });
+
+  test("from the variable, each one", () => {
+    const variable = "TELEPORT_UPDATE_FLAGS";
+    expect(warningsFor([], { [variable]: "FIPS\nFips\nFoo" })).toEqual([
+      { level: "warn", attributes: { variable, value: "Fips", did_you_mean: "FIPS" } },
+      { level: "warn", attributes: { variable, value: "Foo", did_you_mean: undefined } },
+    ]);
+  });
+
+  test("the editions themselves are taken in silence", () => {
+    expect(warningsFor(["Enterprise", "FIPS"])).toEqual([]);
+  });
+});
 
 test("every flag reaches its field", () => {
   const request = requestFrom([
