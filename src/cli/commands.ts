@@ -40,6 +40,7 @@ export const SETUP_FLAGS = defineFlags({
   path: {
     type: "string",
     required: true,
+    mayBeEmpty: true,
     valueHint: "DIR",
     description: "directory that the programs are linked into",
   },
@@ -47,12 +48,14 @@ export const SETUP_FLAGS = defineFlags({
   version: {
     type: "string",
     env: "TELEPORT_UPDATE_SETUP_VERSION",
+    mayBeEmpty: true,
     valueHint: "VERSION",
     description: "version that the units start",
   },
   flag: {
     type: "string",
     env: "TELEPORT_UPDATE_SETUP_FLAGS",
+    mayBeEmpty: true,
     valueHint: "FLAG",
     repeatable: true,
     description: "flag of that version: Enterprise or FIPS",

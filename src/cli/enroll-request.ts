@@ -61,6 +61,6 @@ function forceFlags({ values, sources, log }: CommandInput<typeof ENROLL_FLAGS>)
 
 function digest(given: string): string {
   const hex = given.replace(/^sha256:/i, "");
-  if (hex === "" || /^[0-9a-f]{64}$/i.test(hex)) return hex.toLowerCase();
+  if (given === "" || /^[0-9a-f]{64}$/i.test(hex)) return hex.toLowerCase();
   throw usageError(`flag \`--digest\` must be a SHA-256 of 64 hex digits, not ${quoted(given)}`);
 }

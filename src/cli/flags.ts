@@ -8,6 +8,8 @@ interface Marks {
   hidden?: boolean;
   /** Few need it: in the help it stands behind the others, in a section of its own. */
   special?: boolean;
+  /** Given empty, it counts as not given, as upstream has it; any other flag with a value is refused then. */
+  mayBeEmpty?: boolean;
   /** May stand more than once; its variable holds one value a line. */
   repeatable?: boolean;
 }
@@ -53,12 +55,14 @@ export const GLOBAL_FLAGS = defineFlags({
     type: "string",
     alias: "i",
     env: "TELEPORT_INSTALL_SUFFIX",
+    mayBeEmpty: true,
     valueHint: "NAME",
     description: "name of the installation, for more than one on a host",
   },
   "install-dir": {
     type: "string",
     env: "TELEPORT_INSTALL_DIR",
+    mayBeEmpty: true,
     valueHint: "DIR",
     hidden: true,
     description: "directory that holds the installations",
@@ -66,6 +70,8 @@ export const GLOBAL_FLAGS = defineFlags({
   insecure: { type: "boolean", description: "do not verify the certificates of the proxy and of the download server" },
   root: {
     type: "string",
+    // Refused with a reason of its own.
+    mayBeEmpty: true,
     valueHint: "DIR",
     description: "work on the host or image whose file system lies under DIR, and run nothing of it",
   },

@@ -22,7 +22,13 @@ export const MIRROR_BUILD_FLAGS = defineFlags({
     valueHint: "ADDRESS",
     description: "also the version that the cluster behind this proxy advertises",
   },
-  group: { type: "string", alias: "g", valueHint: "GROUP", description: "the update group to ask that cluster for" },
+  group: {
+    type: "string",
+    alias: "g",
+    mayBeEmpty: true,
+    valueHint: "GROUP",
+    description: "the update group to ask that cluster for",
+  },
   edition: {
     type: "string",
     valueHint: "EDITION",
@@ -132,5 +138,10 @@ export const MIRROR_SERVE_FLAGS = defineFlags({
   "tls-cert": { type: "string", valueHint: "FILE", description: "certificate of the server and its chain, as PEM" },
   "tls-key": { type: "string", valueHint: "FILE", description: "key of that certificate, as PEM" },
   user: { type: "string", default: "nobody", valueHint: "NAME", description: "user to serve as, when started as root" },
-  prefix: { type: "string", valueHint: "PATH", description: "path in front of the names, like /teleport" },
+  prefix: {
+    type: "string",
+    mayBeEmpty: true,
+    valueHint: "PATH",
+    description: "path in front of the names, like /teleport",
+  },
 });

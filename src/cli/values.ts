@@ -1,3 +1,4 @@
+import type { UpdateError } from "../platform/errors.ts";
 import { quoted, usageError, type WrittenFlag } from "./flag-words.ts";
 import type { Flag, FlagTable, Values } from "./flags.ts";
 import type { EnvironmentValues, Source } from "./program.ts";
@@ -32,6 +33,7 @@ function resolve(
 ): { value: Value; source: Source } {
   const [first] = typed;
   if (first !== undefined) {
+    if (typed.includes("") && flag.type === "string" && !flag.mayBeEmpty) throw emptyText(name);
     const value = flag.repeatable ? typed.map(String) : checked(`flag \`--${name}\``, flag, first);
     return { value, source: "command line" };
   }
@@ -41,6 +43,11 @@ function resolve(
   }
   if (flag.required) throw usageError(`flag \`--${name}\` is required`);
   return { value: flag.default ?? emptyValue(flag), source: "default" };
+}
+
+/** What a script with an unset variable says: without what was to protect the host, it must not go on. */
+function emptyText(name: string): UpdateError {
+  return usageError(`flag \`--${name}\` is given with an empty value; give it one, or leave the flag out`);
 }
 
 function fromVariable(variable: string, flag: Flag, text: string): Value {

@@ -110,6 +110,30 @@ describe("a bad command line is refused, with the reason and the command it is a
   });
 
   test.each([
+    ...["digest", "from", "min-version", "max-version", "min-age", "trusted-key", "ca-file"].map((flag) => [
+      "enable",
+      flag,
+    ]),
+    ...["netrc", "bearer-token-file", "client-cert", "client-key", "updater"].map((flag) => ["pin", flag]),
+    ["mirror import --from b --to m", "digest"],
+    ["mirror build --to m", "digest"],
+    ["mirror verify --at m", "trusted-key"],
+    ["mirror keygen", "to"],
+  ])("`%s --%s` with an empty value, as of an unset variable", (command, flag) => {
+    const reason = `flag \`--${flag}\` is given with an empty value; give it one, or leave the flag out`;
+    const words = command?.split(" ") ?? [];
+    for (const written of [[`--${flag}`, ""], [`--${flag}=`]])
+      expect(read([...words, ...written])).toMatchObject({ kind: "refused", reason, fault: "values" });
+  });
+
+  test.each(["proxy", "group", "base-url", "path", "force-version", "force-flag", "install-suffix"])(
+    "but not `--%s`, which upstream has too and takes as not given",
+    (flag) => {
+      expect(read(["enable", `--${flag}`, ""])).toMatchObject({ kind: "run" });
+    },
+  );
+
+  test.each([
     ["status --frob", "words"],
     ["mirror", "words"],
     ["--log-format xml status", "values"],

@@ -160,9 +160,14 @@ test("the agent's id file lies in `$TMPDIR`", () => {
   expect(requestFrom([], { TMPDIR: "" }).temporaryDirectory).toBe("/tmp");
 });
 
+test("a digest is not empty behind its prefix either", () => {
+  expect(() => requestFrom([{ name: "digest", value: "sha256:" }])).toThrow(
+    expect.objectContaining({ code: "E_USAGE" }),
+  );
+});
+
 describe("a release that was carried here is a path", () => {
   test.each([
-    ["", ""],
     ["/media/stick", "/media/stick"],
     ["stick", `${process.cwd()}/stick`],
     ["file:///media/my%20stick", "/media/my stick"],
