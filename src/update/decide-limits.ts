@@ -1,7 +1,8 @@
+import { UpdateError } from "../platform/errors.ts";
 import { parseDuration } from "../settings/option-kinds.ts";
 import type { UpdaterOptions } from "../settings/options.ts";
 import { formatRevision, type Revision } from "../settings/revision.ts";
-import { compareToBound, compareVersions, parseVersionBound } from "../settings/version-bound.ts";
+import { compareToBound, compareVersions, parseVersionBound, type VersionBound } from "../settings/version-bound.ts";
 
 export type LimitRule = "min-version" | "max-version" | "no-downgrade" | "min-age";
 
@@ -30,6 +31,26 @@ export function heldBack(inputs: LimitInputs): HeldBack | undefined {
   const { target, active } = inputs;
   if (target.version === "" || target.version === active.version) return undefined;
   return belowMinimum(inputs) ?? aboveMaximum(inputs) ?? downgrade(inputs) ?? tooYoung(inputs);
+}
+
+/** Fails with `E_USAGE` when no version at all passes between the minimum and the maximum. */
+export function requireRoom({ minVersion, maxVersion }: UpdaterOptions): void {
+  const [minimum, maximum] = [minVersion, maxVersion].map((text) => text && parseVersionBound(text));
+  if (!minimum || !maximum || compareToBound(lowest(minimum), maximum) <= 0) return;
+  throw new UpdateError(
+    "E_USAGE",
+    `no version lies between the minimum of this host, ${minVersion}, and its maximum, ${maxVersion}`,
+    {
+      hint: "give another `--min-version` or `--max-version`, or `default`, which lifts one that is kept",
+    },
+  );
+}
+
+/** The first version that is not below a limit. */
+function lowest(bound: VersionBound): string {
+  if ("version" in bound) return bound.version;
+  const [major = 0, minor = 0] = bound.series;
+  return `${major}.${minor}.0-0`;
 }
 
 function belowMinimum({ target, options: { minVersion } }: LimitInputs): HeldBack | undefined {

@@ -17,7 +17,7 @@ import { activate } from "./activate.ts";
 import { architectureOf } from "./architecture.ts";
 import { requireClosed, requireClosedFiles } from "./closed-places.ts";
 import { decideEnrollment } from "./decide-enrollment.ts";
-import type { HeldBack } from "./decide-limits.ts";
+import { type HeldBack, requireRoom } from "./decide-limits.ts";
 import { enrollLater } from "./enroll-later.ts";
 import { enterNamespace } from "./enter.ts";
 import { checkGivenKeys, requireGivenFiles } from "./given-files.ts";
@@ -83,6 +83,8 @@ async function enrollLocked(
   const config = mergedConfig(world, request, defaults);
   requireClosed(world, [config.spec.path]);
   const options = optionsOfRun(world.files, namespace, request.options);
+  const { minVersion, maxVersion } = request.options;
+  if (minVersion !== undefined || maxVersion !== undefined) requireRoom(options);
   requireGivenFiles(world, request.options);
   requireClosedFiles(world, options);
   await checkGivenKeys(world, request.options);

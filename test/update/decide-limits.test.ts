@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { UpdaterOptions } from "../../src/settings/options.ts";
 import { revision } from "../../src/settings/revision.ts";
-import { heldBack, type LimitInputs, type LimitRule } from "../../src/update/decide-limits.ts";
+import { heldBack, type LimitInputs, type LimitRule, requireRoom } from "../../src/update/decide-limits.ts";
 
 const NOW = new Date("2026-11-22T12:00:00Z");
 const HOUR = 3_600_000;
@@ -11,6 +11,46 @@ function decide(options: UpdaterOptions, change: Partial<LimitInputs> & { from?:
   const { from = "18.1.0", to = "18.2.0", ...rest } = change;
   return heldBack({ options, target: revision(to), active: revision(from), now: NOW, published: undefined, ...rest });
 }
+
+describe("a minimum and a maximum", () => {
+  test.each<[minVersion: string | undefined, maxVersion: string | undefined, hasRoom: boolean]>([
+    ["18", "17", false],
+    ["18.2", "18.1.9", false],
+    ["18.2.0", "18.1", false],
+    ["18.2.0", "18.2.0-rc.1", false],
+    ["18", "18", true],
+    ["18.2.0", "18", true],
+    ["18", "18.0.0", true],
+    ["18", "18.0.0-alpha.1", true],
+    ["18", undefined, true],
+    [undefined, "17", true],
+  ])("%s to %s", (minVersion, maxVersion, hasRoom) => {
+    const judge = () => requireRoom({ minVersion, maxVersion });
+    if (hasRoom) expect(judge).not.toThrow();
+    else expect(judge).toThrow(expect.objectContaining({ code: "E_USAGE" }));
+  });
+
+  test("leave no room exactly where they hold every version back", () => {
+    const number = fc.integer({ min: 17, max: 19 });
+    const bound = fc.oneof(
+      number.map(String),
+      fc.tuple(number, fc.constantFrom(0, 1)).map((parts) => parts.join(".")),
+      fc.tuple(number, fc.constantFrom(0, 1), fc.constantFrom("0", "1", "1-rc.1")).map((parts) => parts.join(".")),
+    );
+    const all = [17, 18, 19].flatMap((major) =>
+      [0, 1].flatMap((minor) => ["0-0", "0", "1-rc.1", "1"].map((patch) => `${major}.${minor}.${patch}`)),
+    );
+    fc.assert(
+      fc.property(bound, bound, (minVersion, maxVersion) => {
+        const options = { minVersion, maxVersion };
+        const passes = all.some((to) => decide(options, { from: "", to }) === undefined);
+        const judge = () => requireRoom(options);
+        if (passes) expect(judge).not.toThrow();
+        else expect(judge).toThrow();
+      }),
+    );
+  });
+});
 
 describe("the limits of a host", () => {
   test.each<[string, UpdaterOptions, { from?: string; to?: string; published?: Date }, LimitRule | undefined]>([

@@ -225,3 +225,14 @@ test("every command names a mistyped limit, once, and goes on", async () => {
   await host.enroll({ options: { minVersion: "18" } });
   expect(warnings()).toEqual(warning);
 });
+
+test("a limit that leaves no version with the one that is kept is refused, and not kept", async () => {
+  using host = await hostWith({ maxVersion: "18.1" });
+  const before = host.tree();
+  await expect(host.enroll({ options: { minVersion: "18.2" } })).rejects.toMatchObject({
+    code: "E_USAGE",
+    message: "no version lies between the minimum of this host, 18.2, and its maximum, 18.1",
+  });
+  expect(host.tree()).toEqual(before);
+  await host.enroll({ options: { minVersion: "18.1", maxVersion: "default" } });
+});
