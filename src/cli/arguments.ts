@@ -1,6 +1,14 @@
 import { isUpdateError, type UpdateError } from "../platform/errors.ts";
 import { nearest } from "../platform/nearest.ts";
-import { didYouMean, isFlagWord, quoted, readFlagWord, usageError, type WrittenFlag } from "./flag-words.ts";
+import {
+  didYouMean,
+  forcedVersion,
+  isFlagWord,
+  quoted,
+  readFlagWord,
+  usageError,
+  type WrittenFlag,
+} from "./flag-words.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "./flags.ts";
 import type { Command, CommandInput, EnvironmentValues, Program } from "./program.ts";
 import { resolveValues } from "./values.ts";
@@ -69,8 +77,9 @@ function scan(program: Program, rest: string[], line: Line): void {
     else if (flagsMayFollow && isCommandAsFlag(program, word, line, flags))
       throw usageError(`unknown flag ${quoted(word)}${didYouMean(word.slice(2))}`);
     else if (flagsMayFollow && isFlagWord(word)) line.written.push(...readFlagWord(word, rest, flags));
-    else if (line.command !== undefined) throw usageError(`unexpected word ${quoted(word)}`);
-    else if (word === "help" && !line.asksForHelp) line.asksForHelp = true;
+    else if (line.command !== undefined)
+      throw usageError(`unexpected word ${quoted(word)}${didYouMean(forcedVersion(word, flags))}`);
+    else if (word === "help") line.asksForHelp = true;
     else if (line.group === undefined && isGroup(program, word)) line.group = word;
     else {
       line.command = commandNamed(program, line.group === undefined ? word : `${line.group} ${word}`);

@@ -29,7 +29,11 @@ function readLong(word: string, rest: string[], flags: FlagTable): WrittenFlag {
   const isNegated = !Object.hasOwn(flags, written) && flagNamed(flags, positive)?.type === "boolean";
   const name = isNegated ? positive : written;
   const flag = flagNamed(flags, name);
-  if (flag === undefined) throw unknownFlag(`--${written}`, nearestFlag(written, flags));
+  if (flag === undefined) {
+    const isVersion = written === "version" && Object.hasOwn(flags, FORCE_VERSION);
+    const meant = forcedVersion(attached ?? rest[0] ?? "", flags) ?? `--${FORCE_VERSION}`;
+    throw unknownFlag(`--${written}`, isVersion ? meant : nearestFlag(written, flags));
+  }
   if (flag.type !== "boolean") return { name, value: attached ?? takeValue(`--${name}`, rest) };
   if (attached !== undefined)
     throw usageError(`flag \`--${written}\` takes no value; say \`--no-${name}\` to turn it off`);
@@ -54,6 +58,14 @@ function readShortGroup(word: string, rest: string[], flags: FlagTable): Written
     found.push({ name, value: true });
   }
   return found;
+}
+
+const FORCE_VERSION = "force-version";
+
+/** What a lone version is most likely meant for, where a command takes one; undefined for any other word. */
+export function forcedVersion(word: string, flags: FlagTable): string | undefined {
+  const isVersion = /^v?\d+\.\d+\.\d+[\w.+-]*$/.test(word);
+  return isVersion && Object.hasOwn(flags, FORCE_VERSION) ? `--${FORCE_VERSION} ${word}` : undefined;
 }
 
 function nearestFlag(written: string, flags: FlagTable): string | undefined {

@@ -177,6 +177,12 @@ describe("a release that was carried here is a path", () => {
     expect(requestFrom([{ name: "from", value }]).from).toBe(path);
   });
 
+  test("a URL belongs to another flag", () => {
+    expect(() => requestFrom([{ name: "from", value: "https://mirror.example.com/teleport" }])).toThrow(
+      expect.objectContaining({ code: "E_USAGE", message: expect.stringContaining("with `--base-url URL`") }),
+    );
+  });
+
   test.each(["file://server/stick", "file:///media/%ZZ", "file:///media/%00", "/media/\0"])("and not %j", (value) => {
     expect(() => requestFrom([{ name: "from", value }])).toThrow(expect.objectContaining({ code: "E_USAGE" }));
   });
