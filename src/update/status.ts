@@ -119,7 +119,8 @@ export function shouldUpdateNow({ status, answer, limit }: Pick<StatusReport, "s
   return limit === undefined && isOpen && formatRevision(status.active) !== formatRevision(answer.target);
 }
 
-function notInstalled(namespace: Namespace): UpdateError {
+/** The host was never enrolled into the namespace: most likely its suffix is mistyped. */
+export function notInstalled(namespace: Namespace): UpdateError {
   const which = namespace.suffix === "" ? "" : ` with the suffix \`${namespace.suffix}\``;
   return new UpdateError("E_NOT_INSTALLED", `this host is not enrolled${which}`, {
     hint: `enroll it with \`${enrollCommand(namespace)}\`, or name another \`--install-suffix\``,

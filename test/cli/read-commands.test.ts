@@ -5,6 +5,7 @@ import { disable } from "../../src/update/disable.ts";
 import { advertise } from "../support/proxy-and-cdn.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { NAMESPACE, offlineHost, type UpdateHost } from "../support/update-host.ts";
+import { updateYaml } from "../support/update-yaml.ts";
 
 // For busy machines: it installs a whole release.
 setDefaultTimeout(60_000);
@@ -62,6 +63,7 @@ describe("history", () => {
 
 test.each([[[]], [["--json"]]])("a history in which nothing is recorded says so, beside stdout: %j", async (flags) => {
   using bare = offlineHost(site);
+  bare.setConfig(updateYaml(["proxy: PROXY"], []));
   const child = Bun.spawn([process.execPath, PROGRAM, "--root", bare.root, "history", ...flags], {
     env: {},
     stdout: "pipe",
@@ -70,6 +72,18 @@ test.each([[[]], [["--json"]]])("a history in which nothing is recorded says so,
   expect(await child.stdout.text()).toBe("");
   expect(await child.stderr.text()).toContain("Nothing is recorded yet. path:/opt/teleport/default/history.jsonl");
   expect(await child.exited).toBe(0);
+});
+
+test("a history of a suffix that nobody enrolled is not empty, but not there", async () => {
+  using bare = offlineHost(site);
+  const child = Bun.spawn([process.execPath, PROGRAM, "--root", bare.root, "history", "-i", "blue"], {
+    env: {},
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await child.stdout.text()).toBe("");
+  expect(await child.stderr.text()).toContain("this host is not enrolled with the suffix `blue`");
+  expect(await child.exited).toBe(1);
 });
 
 describe("verify", () => {
