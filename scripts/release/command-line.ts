@@ -17,6 +17,8 @@ export interface ShownCommand {
   description: string;
   needsRoot: boolean;
   flags: readonly ShownFlag[];
+  /** Paragraphs behind the flags. */
+  notes: readonly string[];
 }
 
 export interface ShownFlag {
@@ -91,8 +93,8 @@ function groupDescription(line: CommandLine, group: string): string {
   return `Commands about a ${group}: ${seconds.join(", ")}.`;
 }
 
-function shownCommand({ meta, args, needsRoot }: Command): ShownCommand {
-  return { name: meta.name, description: meta.description, needsRoot, flags: shownFlags(args) };
+function shownCommand({ meta, args, notes = [], needsRoot }: Command): ShownCommand {
+  return { name: meta.name, description: meta.description, needsRoot, flags: shownFlags(args), notes };
 }
 
 function shownFlags(flags: FlagTable): ShownFlag[] {

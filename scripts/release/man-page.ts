@@ -89,7 +89,7 @@ Update now, without waiting for the window:
 `;
 }
 
-function commandSection({ name, description, needsRoot, flags }: ShownCommand): string {
+function commandSection({ name, description, needsRoot, flags, notes }: ShownCommand): string {
   const required = flags.filter(({ isRequired }) => isRequired).map((flag) => `\n${macro(flag)}`);
   const lines = [
     `.Ss ${name}`,
@@ -101,7 +101,12 @@ function commandSection({ name, description, needsRoot, flags }: ShownCommand): 
     ...(needsRoot ? ["Must be run as root."] : []),
   ];
   const [special, usual] = [true, false].map((wanted) => flags.filter(({ isSpecial }) => isSpecial === wanted));
-  return [...lines, ...flagSection(usual), ...flagSection(special, [".Pp", "For special cases:"])].join("\n");
+  return [
+    ...lines,
+    ...flagSection(usual),
+    ...flagSection(special, [".Pp", "For special cases:"]),
+    ...notes.flatMap((note) => [".Pp", text(note)]),
+  ].join("\n");
 }
 
 function flagSection(flags: readonly ShownFlag[] = [], head: readonly string[] = []): string[] {

@@ -1,4 +1,4 @@
-import { ENROLL_FLAGS, PIN_FLAGS } from "./enroll-flags.ts";
+import { ENROLL_FLAGS, ENROLL_NOTES, PIN_FLAGS } from "./enroll-flags.ts";
 import { defineFlags, type FlagTable } from "./flags.ts";
 import {
   MIRROR_BUILD_FLAGS,
@@ -69,6 +69,9 @@ export const SETUP_FLAGS = defineFlags({
   tbot: { type: "boolean", env: "TELEPORT_UPDATE_SETUP_TBOT", description: "write the unit of tbot too" },
 });
 
+/** The global flags of commands that are about no installation, and ask nobody. */
+const LOCAL_GLOBALS = ["help", "debug", "log-format"] as const;
+
 /** The commands of `teleport-update`, in the order of its help (updater-core §1.3). */
 export const COMMANDS: readonly Command[] = [
   command({
@@ -80,6 +83,7 @@ export const COMMANDS: readonly Command[] = [
   command({
     meta: { name: "enable", description: "Install the cluster's version and keep this host at it." },
     args: ENROLL_FLAGS,
+    notes: ENROLL_NOTES,
     needsRoot: true,
     load: () => import("./enable.ts"),
   }),
@@ -92,6 +96,7 @@ export const COMMANDS: readonly Command[] = [
   command({
     meta: { name: "pin", description: "Install a version, the cluster's or another, and stay at it." },
     args: PIN_FLAGS,
+    notes: ENROLL_NOTES,
     needsRoot: true,
     load: () => import("./pin.ts"),
   }),
@@ -152,24 +157,28 @@ export const COMMANDS: readonly Command[] = [
   command({
     meta: { name: "mirror build", description: "Bring releases into a folder that any web server can serve to hosts." },
     args: MIRROR_BUILD_FLAGS,
+    globals: [...LOCAL_GLOBALS, "insecure"],
     needsRoot: false,
     load: () => import("./mirror-build.ts"),
   }),
   command({
     meta: { name: "mirror verify", description: "Read each file of a mirror; 1 when one is not as it was built." },
     args: MIRROR_VERIFY_FLAGS,
+    globals: LOCAL_GLOBALS,
     needsRoot: false,
     load: () => import("./mirror-verify.ts"),
   }),
   command({
     meta: { name: "mirror keygen", description: "Make the key that a site signs its mirror with." },
     args: MIRROR_KEYGEN_FLAGS,
+    globals: LOCAL_GLOBALS,
     needsRoot: false,
     load: () => import("./mirror-keygen.ts"),
   }),
   command({
     meta: { name: "mirror bundle", description: "Write a mirror into one file, to carry it across an air gap." },
     args: MIRROR_BUNDLE_FLAGS,
+    globals: LOCAL_GLOBALS,
     needsRoot: false,
     load: () => import("./mirror-bundle.ts"),
   }),
@@ -179,12 +188,14 @@ export const COMMANDS: readonly Command[] = [
       description: "Put what was carried into the folder of a mirror, once it is proven.",
     },
     args: MIRROR_IMPORT_FLAGS,
+    globals: LOCAL_GLOBALS,
     needsRoot: false,
     load: () => import("./mirror-import.ts"),
   }),
   command({
     meta: { name: "mirror serve", description: "Serve a mirror over HTTP or HTTPS, until it is told to stop." },
     args: MIRROR_SERVE_FLAGS,
+    globals: LOCAL_GLOBALS,
     needsRoot: false,
     load: () => import("./mirror-serve.ts"),
   }),

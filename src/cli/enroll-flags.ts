@@ -77,7 +77,7 @@ export const ENROLL_FLAGS = defineFlags({
     repeatable: true,
     description: "add Enterprise or FIPS to the cluster's edition",
   },
-  "self-setup": { type: "boolean", hidden: true, description: "write the units with this program, not the release's" },
+  "self-setup": { type: "boolean", special: true, description: "write the units with this program, not the release's" },
   path: {
     type: "string",
     env: "TELEPORT_PATH",
@@ -93,6 +93,24 @@ export const ENROLL_FLAGS = defineFlags({
     description: "install the SELinux module for Teleport's SSH service",
   },
 });
+
+const KEPT: (keyof typeof ENROLL_FLAGS)[] = [
+  ...(["proxy", "group", "base-url"] as const),
+  ...(Object.keys(OPTION_FLAGS) as (keyof typeof OPTION_FLAGS)[]),
+  ...(["proxy-env", "path", "selinux-ssh"] as const),
+];
+
+const ONCE: (keyof typeof ENROLL_FLAGS)[] = [
+  ...(["overwrite", "allow-proxy-conflict", "from", "digest"] as const),
+  ...(["force-version", "force-flag", "self-setup"] as const),
+];
+
+/** What the help of `enable` and `pin` says behind their flags. */
+export const ENROLL_NOTES = [`Kept for later runs: ${listed(KEPT)}.`, `For this run only: ${listed(ONCE)}.`];
+
+function listed(flags: readonly string[]): string {
+  return flags.map((flag) => `--${flag}`).join(", ");
+}
 
 /** The flags of `pin`: the same, but that a version to stay at is its usual argument. */
 export const PIN_FLAGS = defineFlags({

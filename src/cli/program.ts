@@ -14,6 +14,10 @@ export interface Program {
 export interface Command<Flags extends FlagTable = FlagTable> {
   meta: CommandMeta & { name: string; description: string };
   args: Flags;
+  /** Paragraphs of its help behind the flags. */
+  notes?: readonly string[];
+  /** The global flags that have an effect here, where not all of them have; the others are left out of its help. */
+  globals?: readonly (keyof typeof GLOBAL_FLAGS)[];
   /** Refused to anyone but root, and run with umask 0022 (updater-core §1.3). */
   needsRoot: boolean;
   load(): Promise<CommandBody<Flags>>;

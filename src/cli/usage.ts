@@ -54,7 +54,8 @@ function programSections(program: Program): string[] {
   ];
 }
 
-function commandSections(program: Program, { meta, args, needsRoot }: Command): string[] {
+function commandSections(program: Program, { meta, args, notes = [], globals, needsRoot }: Command): string[] {
+  const shown: readonly string[] = globals ?? Object.keys(GLOBAL_FLAGS);
   return [
     `usage: ${[program.name, meta.name, ...requiredFlags(args), "[flags]"].join(" ")}`,
     paragraph(needsRoot ? `${meta.description} Must be run as root.` : meta.description),
@@ -66,12 +67,16 @@ function commandSections(program: Program, { meta, args, needsRoot }: Command): 
       "For special cases",
       flagsWhere(args, ({ special }) => special === true),
     ),
-    flagTable("Global flags", GLOBAL_FLAGS),
+    ...notes.map(paragraph),
+    flagTable(
+      "Global flags",
+      flagsWhere(GLOBAL_FLAGS, (_, name) => shown.includes(name)),
+    ),
   ];
 }
 
-function flagsWhere(flags: FlagTable, isWanted: (flag: Flag) => boolean): FlagTable {
-  return Object.fromEntries(Object.entries(flags).filter(([, flag]) => isWanted(flag)));
+function flagsWhere(flags: FlagTable, isWanted: (flag: Flag, name: string) => boolean): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([name, flag]) => isWanted(flag, name)));
 }
 
 function requiredFlags(flags: FlagTable): string[] {

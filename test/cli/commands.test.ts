@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { ENROLL_FLAGS, ENROLL_NOTES } from "../../src/cli/enroll-flags.ts";
 import { type FlagTable, GLOBAL_FLAGS } from "../../src/cli/flags.ts";
 import { READ_VARIABLES } from "../../src/settings/environment.ts";
 
@@ -46,6 +47,13 @@ describe.each(TABLES)("the flags of %s", (name, flags) => {
   });
 });
 
+test("what is kept of `enable`, and what is not, names each of its flags at most once", () => {
+  const named = ENROLL_NOTES.flatMap((note) => note.match(/--[a-z-]+/g) ?? []);
+  expect(new Set(named).size).toBe(named.length);
+  const others = Object.keys(ENROLL_FLAGS).filter((name) => !named.includes(`--${name}`));
+  expect(others).toEqual(["hand-over", "arch", "updater", "offline"]);
+});
+
 test("a name never begins as a negation does", () => {
   const names = TABLES.flatMap(([, flags]) => Object.keys(flags));
   expect(names.filter((name) => name.startsWith("no-"))).toEqual([]);
@@ -85,14 +93,14 @@ test("the flags of each command, with their letters; hidden ones in brackets, th
   const options =
     "--ca-file --trusted-key --insecure-skip-signature --min-version --max-version --min-age --downgrade --netrc --bearer-token-file --client-cert --client-key --proxy-env";
   const enroll = `--proxy/-p --group/-g --base-url/-b --overwrite/-o --allow-proxy-conflict --from --digest ${options} --hand-over --arch --updater --offline`;
-  const enrollSpecial = "{--force-flag} [--self-setup] {--path} {--selinux-ssh}";
+  const enrollSpecial = "{--force-flag} {--self-setup} {--path} {--selinux-ssh}";
   expect(Object.fromEntries(rows)).toEqual({
     version: "",
     enable: `${enroll} {--force-version/-f} ${enrollSpecial}`,
     disable: "",
     pin: `${enroll} --force-version/-f ${enrollSpecial}`,
     unpin: "",
-    update: "--now/-n [--self-setup]",
+    update: "--now/-n {--self-setup}",
     "link-package": "",
     "unlink-package": "",
     setup: "--path --reload --version --flag [--selinux-ssh] --tbot",

@@ -77,11 +77,15 @@ describe.each(INSTALLED.filter(([name]) => name === "man"))("as %s shows it", (_
     expect(text).toMatch(/ --offline\n[\s\S]*?\n *For special cases:\s+(-f VERSION, )?--force-version VERSION\n/);
   });
 
+  test("it says which flags of `enable` are kept", () => {
+    expect(text).toMatch(/Kept for later runs: --proxy, --group,[\s\S]*For this run only: --overwrite,/);
+  });
+
   test("it is of the day of the commit, wherever it is made", () => expect(text).toContain("February 3, 2020"));
 });
 
 test("nothing in a description acts as a request or an escape", () => {
-  const command = { name: "odd", description: ".Ex is 'quoted' \\n here", needsRoot: false, flags: [] };
+  const command = { name: "odd", description: ".Ex is 'quoted' \\n here", needsRoot: false, flags: [], notes: [] };
   const line = { program: "odd", globalFlags: [], commands: [command] };
   expect(manPage(line, { date: DAY, variables: [] })).toContain("\\&.Ex is 'quoted' \\en here\n");
 });
