@@ -130,8 +130,8 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   {
     rule: "no-secrets",
     file: "src/settings/teleport-config.ts",
-    take: "contentOf(document);\n    if",
-    leave: "document.toJS();\n    if",
+    take: "contentOf(document);\n  if",
+    leave: "document.toJS();\n  if",
     tests: ["test/settings/teleport-config.test.ts"],
   },
   {
