@@ -54,24 +54,24 @@ export function hostFiles(root = "/"): Files {
       }),
     list: (path) =>
       attempt("list", path, () => unlessMissing(() => readdirSync(realFollowed(path), { encoding: "utf8" }).sort())),
-    readText: (path, limit, notText) => readText(path, notText, () => readBounded(realFollowed(path), limit, 0)),
+    readText: (path, limit, notText) => readText(real(path), notText, () => readBounded(realFollowed(path), limit, 0)),
     readPlantable: (path, limit, notText) =>
-      readText(path, notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
+      readText(real(path), notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
     readPlantableOf: (path, limit, owners) =>
-      readText(path, "refuse", () =>
+      readText(real(path), "refuse", () =>
         readBounded(real(path), limit, constants.O_NOFOLLOW, (at, stats) => {
           requireRegularFile(at, stats);
           requireOwner(at, stats, owners);
         }),
       ),
     readOwn: (path, limit, notText) =>
-      readText(path, notText, () => {
+      readText(real(path), notText, () => {
         const at = real(path);
         if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(at, "it is a symbolic link");
         return readBounded(at, limit, constants.O_NOFOLLOW, requireOwnFile);
       }),
     readOwnFollowed: (path, limit, notText) =>
-      readText(path, notText, () => readBounded(realFollowed(path), limit, 0, requireNamedFile)),
+      readText(real(path), notText, () => readBounded(realFollowed(path), limit, 0, requireNamedFile)),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });

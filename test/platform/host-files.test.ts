@@ -210,3 +210,9 @@ describe("writing", () => {
     expect(said).toEqual(makers.map(() => ["", 0]));
   });
 });
+
+test("what cannot be read is named where this machine has it", () => {
+  writeFileSync(at("odd"), Buffer.from([0xff]));
+  for (const read of [files.readText, files.readOwn, files.readOwnFollowed, files.readPlantable])
+    expect(() => read("/odd", 10)).toThrow(`line 1 of \`${at("odd")}\` is not text in UTF-8`);
+});
