@@ -39,6 +39,8 @@ import {
 /** The file system of this machine, seen from `root` (`/`, or a directory that holds a host's tree). */
 export function hostFiles(root = "/"): Files {
   const real = (path: string) => (root === "/" ? path : resolveInRoot(root, path, "parents"));
+  /** For messages. */
+  const shown = (path: string) => attempt("look at", path, () => real(path));
   const realFollowed = (path: string) => (root === "/" ? path : resolveInRoot(root, path, "all"));
   return {
     root,
@@ -54,24 +56,24 @@ export function hostFiles(root = "/"): Files {
       }),
     list: (path) =>
       attempt("list", path, () => unlessMissing(() => readdirSync(realFollowed(path), { encoding: "utf8" }).sort())),
-    readText: (path, limit, notText) => readText(real(path), notText, () => readBounded(realFollowed(path), limit, 0)),
+    readText: (path, limit, notText) => readText(shown(path), notText, () => readBounded(realFollowed(path), limit, 0)),
     readPlantable: (path, limit, notText) =>
-      readText(real(path), notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
+      readText(shown(path), notText, () => readBounded(real(path), limit, constants.O_NOFOLLOW)),
     readPlantableOf: (path, limit, owners) =>
-      readText(real(path), "refuse", () =>
+      readText(shown(path), "refuse", () =>
         readBounded(real(path), limit, constants.O_NOFOLLOW, (at, stats) => {
           requireRegularFile(at, stats);
           requireOwner(at, stats, owners);
         }),
       ),
     readOwn: (path, limit, notText) =>
-      readText(real(path), notText, () => {
+      readText(shown(path), notText, () => {
         const at = real(path);
         if (lstatIfPresent(at)?.isSymbolicLink()) throw plantedFile(at, "it is a symbolic link");
         return readBounded(at, limit, constants.O_NOFOLLOW, requireOwnFile);
       }),
     readOwnFollowed: (path, limit, notText) =>
-      readText(real(path), notText, () => readBounded(realFollowed(path), limit, 0, requireNamedFile)),
+      readText(shown(path), notText, () => readBounded(realFollowed(path), limit, 0, requireNamedFile)),
     freeBytes: (path) =>
       attempt("measure the free space at", path, () => {
         const { bavail, bsize } = statfsSync(nearestExisting(real(path)), { bigint: true });
