@@ -99,6 +99,8 @@ async function watchRollBack(
   const { events } = run;
   report(missedStrike(failing(point), point.name, run), name);
   const putting = findPuttingBack(events);
+  // As after the removal of an old version, which comes before the first change that has an undo.
+  if (putting === undefined && !events.some(isOfJournal)) return events;
   report(putting === undefined ? "the host was not put back" : undefined, name);
   if (putting !== undefined) {
     report(findOutsiders(events.slice(putting.from))[0], `${name}, beside what is undone`);
@@ -106,6 +108,10 @@ async function watchRollBack(
     await watchPower(bench, scenario, trees, watched);
   }
   return events;
+}
+
+function isOfJournal(event: Event): boolean {
+  return event.kind === "write" && event.path.endsWith("/update.journal");
 }
 
 function failing({ index }: Point): Fault {

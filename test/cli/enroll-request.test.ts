@@ -12,7 +12,7 @@ function requestFrom(written: WrittenFlag[], environment: EnvironmentValues = {}
   return enrollRequest("enable", { ...resolved, environment, hostRoot: "/", log });
 }
 
-describe("a forced flag that is no edition is passed over as by upstream [core 1.4], and not in silence", () => {
+describe("a forced flag that is no edition is passed over as by upstream, and not in silence", () => {
   const warningsFor = (words: string[], environment: EnvironmentValues = {}) => {
     const log = recordingLog();
     requestFrom(

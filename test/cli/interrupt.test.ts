@@ -29,7 +29,10 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends a command that waits for the 
     child.kill(signal);
     const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
     expect({ exitCode: await child.exited, stdout }).toEqual({ exitCode: 1, stdout: "" });
-    expect(JSON.parse(stderr)).toMatchObject({ message: "command failed", code: "E_CANCELED" });
+    expect(JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
+      message: "command failed",
+      code: "E_CANCELED",
+    });
   } finally {
     rmSync(root, { recursive: true });
   }

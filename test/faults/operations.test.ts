@@ -29,10 +29,13 @@ test("a call counts where it ended when another thread came between", () => {
     `7 fsync(3<${hex("/a")}> <unfinished ...>`,
     `8 rmdir("${hex("/b")}") = 0`,
     "7 <... fsync resumed>) = 0",
+    `7 mkdir("${hex("/c")}", 0750 <unfinished ...>`,
+    "7 <... mkdir resumed>) = 0",
   ];
   expect(readTrace(trace.join("\n"))).toEqual([
     { call: "rmdir", kind: "remove", path: "/b" },
     { call: "fsync", kind: "sync", path: "/a" },
+    { call: "mkdir", kind: "directory", path: "/c", mode: 0o750 },
   ]);
 });
 

@@ -59,8 +59,9 @@ export function readTrace(text: string): Event[] {
       unfinished.set(process, rest.slice(0, -"<unfinished ...>".length));
       continue;
     }
+    // What was cut off and resumed has blanks behind its last argument.
     const whole = rest.replace(/^<\.\.\. [\w?]+ resumed>/, () => unfinished.get(process) ?? "");
-    const [, call, args, result] = /^(\w+)\((.*)\) += (-?\d+|\?)/.exec(whole) ?? [];
+    const [, call, args, result] = /^(\w+)\((.*\S|) *\) += (-?\d+|\?)/.exec(whole) ?? [];
     if (call === undefined || args === undefined) throw new Error(`not a line of a trace: ${line.slice(0, 200)}`);
     const event = result === "?" || Number(result) < 0 ? undefined : eventOf(call, args, Number(result));
     if (event !== undefined) events.push(event);
