@@ -26,6 +26,9 @@ main() {
   set -efu
   # The programs of the system come first, whatever the caller has in front of them.
   PATH=/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
+  # They hold options, and some of tar's run any command.
+  unset TAR_OPTIONS GZIP
+  # They hold options, and some of tar's run any command.
   work=
   read_words "$@"
   require_rights "$@"

@@ -29,6 +29,7 @@ const secrets = [
 ];
 
 const folder = [
+  { ...FOLDERS, take: "  unset TAR_OPTIONS GZIP\n", leave: "" },
   { ...FOLDERS, take: "?????[!w]??[!w]?* | ?????????[tT]*) ;;", leave: "?*) ;;" },
   { ...FOLDERS, take: '0 | "$(id -u)") ;;', leave: "?*) ;;" },
   { ...FOLDERS, take: '! "$work/probe" 2>/dev/null || return 0', leave: "return 0" },

@@ -23,6 +23,7 @@ describe("[threat install-folder] the program is unpacked", () => {
   test.each<[string, InstallOptions, string]>([
     ["in `/tmp`", {}, "/tmp"],
     ["in `/tmp`, whatever `TMPDIR` says", { env: { TMPDIR: "/opt" } }, "/tmp"],
+    ["with no options but ours", { env: { TAR_OPTIONS: "--no-such-option", GZIP: "--no-such-option" } }, "/tmp"],
     ["elsewhere when `/tmp` runs no programs", { before: "mount -t tmpfs -o mode=1777,noexec tmpfs /tmp" }, "/var/tmp"],
     ["elsewhere when `/tmp` is full", { before: "mount -t tmpfs -o mode=1777,size=100m tmpfs /tmp" }, "/var/tmp"],
     ["elsewhere when others may rename what is in it", { before: "chmod 0777 /tmp /var/tmp" }, "/run"],
