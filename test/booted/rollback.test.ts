@@ -87,7 +87,7 @@ describe("a release that does not live", () => {
       expect({ exitCode: next.exitCode, log: next.log }).toEqual({
         exitCode: 0,
         log: [
-          `INFO The target version was marked broken, skipping the update. target_version:${version} active_version:${GOOD} command:teleport-update enable`,
+          `INFO The target version was marked broken, skipping the update. target_version:${version} active_version:${GOOD} command:"teleport-update enable"`,
         ],
       });
       expect(cluster.requests.map(({ path }) => path)).toEqual(["/webapi/find"]);
