@@ -15,6 +15,8 @@ const HOSTS = 200;
 const PART_BYTES = 4 << 20;
 /** So many of them take a machine with two cores longer than the 10 s in which a client has to be heard. */
 const LARGE_PART_BYTES = 40 << 20;
+/** One that serves all the same ends by then. */
+const REFUSAL_MS = 20_000;
 const isRoot = process.geteuid?.() === 0;
 
 let program = "";
@@ -71,7 +73,8 @@ const TLS = () => ["--tls-cert", join(root, "cert"), "--tls-key", join(root, "ke
 
 /** What the program says when it does not come up. */
 async function refused(...words: string[]) {
-  const child = Bun.spawn([program, "mirror", "serve", ...words], { env: {}, stdin: "ignore", stderr: "pipe" });
+  const argv = [program, "mirror", "serve", ...words];
+  const child = Bun.spawn(argv, { env: {}, stdin: "ignore", stderr: "pipe", timeout: REFUSAL_MS });
   const [stderr, exitCode] = await Promise.all([child.stderr.text(), child.exited]);
   expect(exitCode).toBe(1);
   return stderr;
@@ -119,7 +122,7 @@ describe("[threat serve-rights] who serves", () => {
 
   test.if(isRoot)("root that cannot become another does not serve", async () => {
     const argv = ["setpriv", "--bounding-set=-setgid", program, "mirror", "serve", "--at", tree];
-    const child = Bun.spawn([...argv, "--listen", "127.0.0.1:0"], { env: {}, stderr: "pipe" });
+    const child = Bun.spawn([...argv, "--listen", "127.0.0.1:0"], { env: {}, stderr: "pipe", timeout: REFUSAL_MS });
     expect(await child.stderr.text()).toContain("the rights of root could not be given up");
     expect(await child.exited).toBe(1);
   });
@@ -133,14 +136,17 @@ describe("[threat serve-rights] who serves", () => {
     ],
   ])("who has rights of root by %s does not serve", async (_, reason, rights) => {
     const argv = ["setpriv", ...rights, "--regid=4711", "--clear-groups", program, "mirror", "serve", "--at", tree];
-    const child = Bun.spawn([...argv, "--listen", "127.0.0.1:0"], { env: {}, stderr: "pipe" });
+    const child = Bun.spawn([...argv, "--listen", "127.0.0.1:0"], { env: {}, stderr: "pipe", timeout: REFUSAL_MS });
     expect(await child.stderr.text()).toContain(`cannot serve with rights of root: ${reason}`);
     expect(await child.exited).toBe(1);
   });
 
   test.if(isRoot)("any other stays who it is", async () => {
     const argv = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", program, "mirror", "serve"];
-    const child = Bun.spawn([...argv, "--at", tree, "--listen", "127.0.0.1:0", "--user", "nobody"], { stderr: "pipe" });
+    const child = Bun.spawn([...argv, "--at", tree, "--listen", "127.0.0.1:0", "--user", "nobody"], {
+      stderr: "pipe",
+      timeout: REFUSAL_MS,
+    });
     expect(await child.stderr.text()).toContain("flag `--user` is for a server that is started as root");
     expect(await child.exited).toBe(1);
   });
