@@ -78,12 +78,22 @@ function openLock(path: string): number {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
     const made = openSync(path, flags | constants.O_EXCL, PRIVATE_MODE);
-    const { uid, gid } = statSync(dirname(path));
-    if (process.geteuid?.() === 0) fchownSync(made, uid, gid);
+    handOver(made, dirname(path));
     return made;
   } catch (error) {
     if (systemErrorCode(error) !== "EEXIST") throw error;
     return openSync(path, flags, PRIVATE_MODE);
+  }
+}
+
+/** Some file systems give nothing away, such as those of other machines on which root is nobody: there it is as it was made. */
+function handOver(descriptor: number, folder: string): void {
+  const { uid, gid } = statSync(folder);
+  if (process.geteuid?.() !== 0 || uid === 0) return;
+  try {
+    fchownSync(descriptor, uid, gid);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EINVAL"].includes(systemErrorCode(error) ?? "")) throw error;
   }
 }
 

@@ -28,12 +28,8 @@ const UID_MAP_LIMIT = 1 << 16;
  * Every place on the ways to `paths` that is open, each once. A way is walked name by name, through every link, and what lies
  * at its end counts too; what is missing is closed when nobody else can make it. Fails with `E_PATH` after 40 links.
  */
-export function findOpenPlaces(
-  files: Files,
-  paths: readonly string[],
-  isTrusted: (owner: number) => boolean = isTrustedOwner,
-): OpenPlace[] {
-  return placesOn({ files, isTrusted, isEndTheirs: false }, paths);
+export function findOpenPlaces(files: Files, paths: readonly string[]): OpenPlace[] {
+  return placesOn({ files, isTrusted: isTrustedOwner, isEndTheirs: false }, paths);
 }
 
 /**
@@ -51,7 +47,8 @@ export function findOpenWay(files: Files, path: string): OpenPlace[] {
 export function findOpenAbove(files: Files, path: string, sudoUser: number | undefined): OpenPlace | undefined {
   if (process.geteuid?.() !== 0) return undefined;
   const uidMap = files.readText("/proc/self/uid_map", UID_MAP_LIMIT);
-  const places = findOpenPlaces(files, [path], (owner) => isTrustedAbove(owner, { sudoUser, uidMap }));
+  const isTrusted = (owner: number) => isTrustedAbove(owner, { sudoUser, uidMap });
+  const places = placesOn({ files, isTrusted, isEndTheirs: true }, [path]);
   return places.find((place) => place.path !== path && !place.isDoubtful);
 }
 

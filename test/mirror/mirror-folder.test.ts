@@ -122,3 +122,13 @@ asRoot(
     using _ = await lockTree(mirrorWorld({ sudoUser: 4711 }), tree);
   },
 );
+
+asRoot("a mirror that belongs to its user may be reached by a link of root's", async () => {
+  using place = temporaryFolder();
+  const [tree, link] = [join(place.path, "tree"), join(place.path, "mirror")];
+  mkdirSync(tree);
+  chownSync(tree, NOBODY, NOBODY);
+  symlinkSync("tree", link);
+  using _ = await lockTree(mirrorWorld(), link);
+  expect(statSync(join(tree, ".lock")).uid).toBe(NOBODY);
+});
